@@ -65,7 +65,7 @@ $(UNIT): $(O)/test/%: $(O)/test/%.o $$(call arc,$$(call unit_room,$$*))
 unit: $(UNIT)
 	@sh test/run-unit.sh $(if $(T),$(filter %$(T)%,$(UNIT)),$(UNIT))
 
--include packaging/rules.mk
+-include test/rules.mk
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
 clean:
