@@ -5,7 +5,9 @@
 
 VERSION := 0.1.0
 O       ?= build
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 PREFIX  ?= /usr/local
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wmissing-prototypes \
@@ -34,23 +36,31 @@ ARC := $(foreach r,$(ROOMS),$(if $(wildcard lib/$(r)/*.c),$(O)/$(r).a))
 may = $(shell sed -n 's/^$(1)://p' test/house/rooms)
 arc = $(foreach r,$(1) $(call may,$(1)),$(if $(wildcard lib/$(r)/*.c),$(O)/$(r).a))
 
+# V=1 shows the commands
+ifeq ($(V),)
+Q := @
+say = @echo '  $(1)  $(2)'
+endif
+
 all: $(O)/budgetguard
 
 $(O)/budgetguard: $(O)/bg.o $(ARC)
-	$(CC) $(CFLAGS_ALL) -o $@ $(O)/bg.o -Wl,--start-group $(ARC) \
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $(O)/bg.o -Wl,--start-group $(ARC) \
 		-Wl,--end-group $(JEMALLOC) $(LIBS)
 
 define room_rules
 $(O)/$(1).a: $$(patsubst %.c,$(O)/%.o,$$(wildcard lib/$(1)/*.c))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$(Q)ar rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
 $(foreach r,$(MONEY),$(eval $(O)/lib/$(r)/%.o: ROOM_CFLAGS := $(NOFLOAT)))
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(ROOM_CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) $(ROOM_CFLAGS) -c -o $@ $<
 
 # ---- unit tests -----------------------------------------------------------
 UNIT_SRC := $(wildcard test/unit/*.c) $(wildcard test/model/*.c)
@@ -59,7 +69,8 @@ unit_room = $(firstword $(subst _, ,$(notdir $(1))))
 
 .SECONDEXPANSION:
 $(UNIT): $(O)/test/%: $(O)/test/%.o $$(call arc,$$(call unit_room,$$*))
-	$(CC) $(CFLAGS_ALL) -o $@ $< -Wl,--start-group \
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< -Wl,--start-group \
 		$(call arc,$(call unit_room,$*)) -Wl,--end-group -lcmocka $(LIBS)
 
 unit: $(UNIT)

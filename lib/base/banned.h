@@ -17,7 +17,7 @@
 /* Global state: use base/clock and base/zone. */
 #pragma GCC poison gmtime localtime ctime asctime
 /* Predictable: use crypt_random. */
-#pragma GCC poison rand srand random srandom drand48
+#pragma GCC poison rand srand drand48
 /* Races: use mkstemp or O_TMPFILE. */
 #pragma GCC poison tmpnam mktemp tempnam
 
