@@ -60,6 +60,7 @@ struct edit_plan {
     enum limit_at limit_at;
     const char *limit_name; /* "max_completion_tokens", ... */
     size_t limit_from, limit_to;
+    int64_t limit_fixed; /* written when nothing else is; 0: none */
     bool add_usage;     /* include_usage:true is to be injected */
     size_t usage_from, usage_to; /* equal 0: insert a new member; else splice
                                     usage_put over [from, to) */

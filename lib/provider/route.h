@@ -46,8 +46,8 @@ enum family route_shape(struct slice path, const struct http_field *fields,
 /* Finds the route of a request.  R_NONE: `out` is filled.  R_NOT_FOUND: no
  * such route, or a path that another server could read differently (empty or
  * dot segments, escaped letters).  R_UNMETERED: it spends without a bound
- * (PASSTHROUGH=safe).  R_INVALID_REQUEST: method not allowed; `*allow` then
- * lists those that are and the answer is 405.  `out->pattern` and
+ * (PASSTHROUGH=safe).  R_INVALID_REQUEST: `*allow` set: method not allowed,
+ * the answer is 405 with that list; `*allow` NULL: a WebSocket upgrade, 400.  `out->pattern` and
  * `out->shape` are filled in every case. */
 enum refusal route_find(enum passthrough mode, struct slice method,
                         struct slice path, const struct http_field *fields,

@@ -81,7 +81,8 @@ bool provider_models_target(const struct provider_set *s, enum provider_id p,
                             struct arena *a, struct target *out);
 
 /* True if a field of the provider's answer goes on to the client; `all` are
- * all fields (for Connection).  `recoded`: the body was decoded or changed. */
+ * all fields (for Connection).  Content-Length and Date are the listener's.
+ * `recoded`: the body was decoded or changed. */
 bool provider_answer_field(const struct http_field *f,
                            const struct http_field *all, int n, bool recoded);
 
