@@ -65,6 +65,7 @@ struct listen_conf {
     int idle_timeout_s;   /* keep-alive connections */
     int head_timeout_s;   /* slow heads and slow bodies (bytes must flow) */
     int max_connections;
+    int write_timeout_s;  /* answers no one reads are cut; 0: 120 */
     const char *tls_cert_pem, *tls_key_pem; /* both or neither */
 };
 

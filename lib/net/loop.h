@@ -63,5 +63,10 @@ void loop_fd_del(struct loop *l, struct loop_fd *w);
 /* Called once per turn before the loop sleeps, in order of adding; returns
  * the most us it may sleep (-1: no wish). */
 void loop_prepare(struct loop *l, int64_t (*fn)(void *arg), void *arg);
+/* Forgets the hooks that were added with `arg`; not from within a hook. */
+void loop_unprepare(struct loop *l, void *arg);
+/* Asks for one more round of the hooks before the loop sleeps: for whoever
+ * makes work that another hook shall see in this turn. */
+void loop_again(struct loop *l);
 
 #endif

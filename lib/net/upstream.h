@@ -28,7 +28,9 @@ enum upstream_end {
 };
 
 struct upstream_ops {
-    /* The connection stands; the first byte leaves when this returns. */
+    /* The connection stands; the first byte leaves when this returns.  Comes
+     * again if a kept connection turned out to be dead before any byte of an
+     * answer (the request is then sent once more on a fresh one). */
     void (*on_sending)(void *x);
     /* Status and header fields (hop-by-hop ones included); they live during
      * the call.  Informational answers are not shown. */
@@ -43,9 +45,12 @@ struct upstream_ops {
 struct upstream_req {
     struct slice method;
     struct slice url; /* absolute */
-    const struct http_field *fields; /* sent as given; no framing fields */
+    const struct http_field *fields; /* sent as given, nothing is added but
+        Host and framing; framing fields are dropped */
     int field_count;
-    struct slice body;    /* borrowed until on_done; .p NULL: none */
+    struct slice body;    /* borrowed until on_done, or until upstream_cancel
+        returned (from within another call's callback: until the end of this
+        turn); .p NULL: none; never sent with HEAD */
     int connect_timeout_s;
     int silence_timeout_s;
     int retries; /* only while nothing was sent */
@@ -55,10 +60,14 @@ struct upstream_req {
 MUST_CHECK enum status upstream_pool_new(struct loop *l,
                                          struct upstream_pool **out,
                                          struct err *err);
+/* Trusts the CA certificates in this PEM file instead of the system's; before
+ * the first start.  The path is copied. */
+void upstream_pool_trust(struct upstream_pool *p, const char *ca_file);
 /* Cancels what runs (without callbacks), frees, nulls. */
 void upstream_pool_free(struct upstream_pool **p);
 /* Starts a request; `ops` and `x` until on_done.  On error no callback comes.
- * on_done never comes from within this call. */
+ * on_done never comes from within this call.  E_INVALID: the URL, the method
+ * or a field cannot be sent; E_NOMEM. */
 MUST_CHECK enum status upstream_start(struct upstream_pool *p,
                                       const struct upstream_req *req,
                                       const struct upstream_ops *ops, void *x,
