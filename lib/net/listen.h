@@ -20,6 +20,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "http/field.h"
 
 struct loop;
 struct listener;
@@ -27,10 +28,6 @@ struct stream;
 
 #define LISTEN_HEADERS_MAX 128
 #define LISTEN_ADDR_TEXT 64
-
-struct http_field {
-    struct slice name, value;
-};
 
 /* The request's head; slices live until on_close. */
 struct http_head {
