@@ -76,6 +76,7 @@ $(UNIT): $(O)/test/%: $(O)/test/%.o $$(call arc,$$(call unit_room,$$*))
 unit: $(UNIT)
 	@sh test/run-unit.sh $(if $(T),$(filter %$(T)%,$(UNIT)),$(UNIT))
 
+-include lib/*/rules.mk
 -include test/rules.mk
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 

@@ -18,20 +18,22 @@ struct cost_limits {
 #define COST_UNKNOWN_OUTPUT 16384 /* tokens when nobody knows a maximum */
 
 /* Fills `c->worst` from bounds already in `c`.  `p` NULL: everything free
- * (UNKNOWN_PRICE=free).  Answers true if an output limit must be sent
- * upstream because none is known. */
+ * (UNKNOWN_PRICE=free).  A price of version 0 (book_dearest) is assumed.
+ * Answers true if `c->worst.out_tokens` must be sent upstream as the output
+ * limit: nobody knows a maximum, or DEFAULT_MAX_TOKENS lowers it.  Only ever
+ * true if `c->output_is_limitable`. */
 bool cost_worst(const struct price *p, const struct cost_limits *lim,
                 struct call *c);
 
 /* The hold for `tokens` output tokens per choice: rounded up to nano. */
 int64_t cost_hold(const struct worst *w, int64_t tokens);
 
-#define COST_LINES 12
+#define COST_LINES 13
 /* One class of the bill, for explanations. */
 struct cost_line {
     const char *kind; /* "input", "cached", ... */
-    int64_t tokens;   /* or calls, images, seconds */
-    int64_t pico;     /* pico-dollars per token */
+    int64_t tokens;   /* or calls, images, milliseconds, characters */
+    int64_t pico;     /* pico-dollars per token; per call or image nano */
     int128 total_pico;
 };
 struct cost {
