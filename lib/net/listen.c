@@ -629,11 +629,12 @@ static enum MHD_Result on_end(struct conn *c)
     if (!s->ended) {
         s->ended = true;
         conn_phase(c, PHASE_WAIT, 0);
+        if (s->answer == ANSWER_WHOLE)
+            buf_clear(&s->q); // the text for a body that does not end
         if (s->answer == ANSWER_NONE && s->open)
             c->ln->ops->on_end(s->x);
-        buf_clear(&s->q);
     }
-    if (c->killed || s->cut)
+    if (c->killed || (s->cut && s->resp == NULL))
         return MHD_NO;
     if (s->resp != NULL)
         return stream_queue(s);
@@ -879,6 +880,8 @@ enum status listen_open(const char *host, int *port, int *fd, struct err *err)
     char service[16];
     int s = -1, one = 1;
     enum status st = OK;
+    if (*port < 0 || *port > 65535)
+        return err_set(err, E_INVALID, "listen", "port %d", *port);
     (void)snprintf(service, sizeof service, "%d", *port);
     int e = getaddrinfo(host, service, &hints, &found);
     if (e != 0)
