@@ -26,7 +26,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "http/field.h"
+#include "http/header.h"
 #include "provider/bound.h"
 #include "provider/form.h"
 #include "provider/pull.h"
@@ -983,41 +983,28 @@ static bool form_read(struct work *w, struct slice type)
     return w->why == R_NONE;
 }
 
-static struct slice content_type(const struct describe_in *in)
+static bool is_json(struct slice type)
 {
-    for (int i = 0; i < in->field_count; i++)
-        if (slice_eq_nocase(in->fields[i].name, SLICE("content-type")))
-            return slice_trim(in->fields[i].value);
-    return slice(NULL, 0);
-}
-
-/* The media type without its parameters. */
-static struct slice media_type(struct slice type)
-{
-    return slice_trim(slice(type.p, slice_find(type, ';')));
-}
-
-static bool is_json(struct slice media)
-{
-    return slice_eq_nocase(media, SLICE("application/json")) ||
-           slice_eq_nocase(media, SLICE("text/json")) ||
-           slice_ends(media, "+json");
+    struct slice media = slice_trim(slice(type.p, slice_find(type, ';')));
+    return header_media_is(type, "application/json") ||
+           header_media_is(type, "text/json") || slice_ends(media, "+json");
 }
 
 static bool body_read(struct work *w)
 {
     const struct route *r = w->in->route;
-    struct slice type = content_type(w->in), media = media_type(type);
-    bool form = slice_eq_nocase(media, SLICE("multipart/form-data"));
+    struct slice type = slice_trim(
+        header_find(w->in->fields, w->in->field_count, "content-type"));
+    bool form = header_media_is(type, "multipart/form-data");
 
     if (form && (r->body_may_be_form || !r->body_is_json)) {
         if (!r->body_may_be_form)
             return true; // passthrough: whatever it is
         return form_read(w, type);
     }
-    if (!r->body_is_json && (w->in->body.n == 0 || !is_json(media)))
+    if (!r->body_is_json && (w->in->body.n == 0 || !is_json(type)))
         return true;
-    if (r->body_is_json && media.n > 0 && !is_json(media))
+    if (r->body_is_json && type.n > 0 && !is_json(type))
         return refuse(w, R_MEDIA_TYPE, NULL, "%s", "");
     if (!body_walk(w))
         return false;

@@ -16,7 +16,7 @@
  */
 #include "provider/route.h"
 
-#include "http/field.h"
+#include "http/header.h"
 
 enum {
     GET = 1,
@@ -220,15 +220,6 @@ static const char *allow_text(unsigned methods)
     }
 }
 
-static const struct http_field *field_named(const struct http_field *f, int n,
-                                            const char *name)
-{
-    for (int i = 0; i < n; i++)
-        if (slice_eq_nocase(f[i].name, slice_str(name)))
-            return &f[i];
-    return NULL;
-}
-
 static bool root_is(struct slice path, const char *root)
 {
     size_t n = strlen(root);
@@ -268,7 +259,7 @@ enum family route_shape(struct slice path, const struct http_field *fields,
     if (!root_is(path, "/v1"))
         return FAMILY_OPENAI;
     if (root_is(path, "/v1/messages") ||
-        field_named(fields, n, "anthropic-version") != NULL)
+        header_find(fields, n, "anthropic-version").p != NULL)
         return FAMILY_ANTHROPIC;
     if (slice_starts(path, "/v1/models/") && slice_find(path, ':') < path.n)
         return FAMILY_GEMINI;
@@ -466,8 +457,7 @@ enum refusal route_find(enum passthrough mode, struct slice method,
         return R_NOT_FOUND;
     if (path.p[path.n - 1] == '/')
         path.n--;
-    if (field_named(fields, n, "upgrade") != NULL &&
-        slice_eq_nocase(field_named(fields, n, "upgrade")->value,
+    if (slice_eq_nocase(slice_trim(header_find(fields, n, "upgrade")),
                         SLICE("websocket"))) {
         pattern_generic(out, &p);
         return R_INVALID_REQUEST;

@@ -14,11 +14,9 @@
  */
 #include "provider/target.h"
 
-#include <strings.h>
-
 #include "base/buf.h"
 #include "base/mem.h"
-#include "http/field.h"
+#include "http/header.h"
 
 struct provider {
     char *key, *base, *version;
@@ -242,10 +240,7 @@ static bool connection_names(struct slice name, const struct http_field *all,
 static struct slice field_value(const struct http_field *f, int n,
                                 const char *name)
 {
-    for (int i = 0; i < n; i++)
-        if (slice_eq_nocase(f[i].name, slice_str(name)))
-            return slice_trim(f[i].value);
-    return slice(NULL, 0);
+    return slice_trim(header_find(f, n, name));
 }
 
 /* The token of "Bearer x", or empty. */
