@@ -699,8 +699,10 @@ static const struct price *find_in(const struct book *k,
     const struct price *p = find_exact(k, provider, name, at_ms);
     if (p != NULL)
         return p;
-    name = without_effort(tuned_base(name));
-    return find_base(k, provider, name, at_ms);
+    struct slice cut = without_effort(tuned_base(name));
+    if (cut.n != name.n && (p = find_exact(k, provider, cut, at_ms)) != NULL)
+        return p;
+    return find_base(k, provider, cut, at_ms);
 }
 
 /* The best over all providers: the highest layer, then by precedence. */
