@@ -661,7 +661,7 @@ static enum upstream_end judge(const struct upstream_call *u, CURLcode code)
     if (u->invalid)
         return UPSTREAM_INVALID;
     if (code == CURLE_OK)
-        return u->head_done ? UPSTREAM_DONE : UPSTREAM_INVALID;
+        return u->head_done ? UPSTREAM_DONE : UPSTREAM_RESET;
     if (!u->sending)
         return UPSTREAM_UNREACHABLE;
     if (code == CURLE_UNSUPPORTED_PROTOCOL ||
