@@ -35,10 +35,6 @@ size_t budget_env_name(struct slice tenant, char *out, size_t cap);
 uint64_t budget_env_id(int64_t tenant_id, enum budget_period period,
                        int64_t rolling_ms);
 
-/* Counter key of a session's implicit budget (contract 9.1, last line); the
- * same in every process.  Not guessable into a collision (BLAKE2b). */
-uint64_t budget_session_id(int64_t tenant_id, struct slice session);
-
 /* Does a model budget named `pattern` (may end in '*') cover `model`, as
  * asked without provider prefix: equal, equal without the date suffix
  * (-YYYY-MM-DD, -YYYYMMDD) or "-latest", or by prefix? */

@@ -16,8 +16,11 @@
 #include "catalog/budget.h"
 
 #define TENANT_NAME_MAX 128
+#define TENANT_ORIGINS 6
 #define TENANT_KEY_HASH 32
-#define TENANT_TAG_DEPTH 32 /* levels of a tag tree; guards the ancestor walk */
+/* Levels of a tag tree: 32 asked tags with their ancestors then always fit
+ * into EVENT_TAGS_MAX, so that nothing can go uncharged. */
+#define TENANT_TAG_DEPTH 5
 
 enum tenant_origin {
     ORIGIN_ADMIN,
@@ -47,7 +50,7 @@ struct tenant_tag {
     int64_t session_budget; /* nano-dollars; -1: none */
 };
 
-struct tenant_node {
+struct tenant {
     int64_t id;
     struct slice name;
     enum tenant_origin origin;
@@ -69,7 +72,7 @@ struct tenant_node {
  * `budgets` only active stored ones of this tenant; tags in any order, their
  * `parent` is resolved from parent_id. */
 struct tenant_draft {
-    struct tenant_node plain; /* id, name, origin, limits */
+    struct tenant plain; /* id, name, origin, limits */
     const struct tenant_key *keys;
     int key_count;
     const struct tenant_tag *tags;
@@ -83,36 +86,25 @@ struct tenant_draft {
 /* Builds a node with one reference.  E_INVALID: a parent that is not there, a
  * circle or a tree deeper than TENANT_TAG_DEPTH; E_NOMEM. */
 MUST_CHECK enum status tenant_build(const struct tenant_draft *d,
-                                    const struct tenant_node **out,
+                                    const struct tenant **out,
                                     struct err *err);
 /* One more reference; returns `t`. */
-const struct tenant_node *tenant_ref(const struct tenant_node *t);
+const struct tenant *tenant_ref(const struct tenant *t);
 /* Drops one, frees with the last, nulls the caller's pointer (NULL is fine). */
-void tenant_unref(const struct tenant_node **t);
+void tenant_unref(const struct tenant **t);
 
 /* The key with this hash, or NULL. */
 const struct tenant_key *
-tenant_key(const struct tenant_node *t,
+tenant_key(const struct tenant *t,
            const uint8_t hash[static TENANT_KEY_HASH]);
 /* The key with this id, or NULL. */
-const struct tenant_key *tenant_key_id(const struct tenant_node *t,
+const struct tenant_key *tenant_key_id(const struct tenant *t,
                                        int64_t id);
 /* The tag with this name, active or not, or NULL. */
-const struct tenant_tag *tenant_tag(const struct tenant_node *t,
+const struct tenant_tag *tenant_tag(const struct tenant *t,
                                     struct slice name);
 /* The tag with this id, or NULL. */
-const struct tenant_tag *tenant_tag_id(const struct tenant_node *t,
+const struct tenant_tag *tenant_tag_id(const struct tenant *t,
                                        int64_t id);
-
-/* A tag that a call is charged to. */
-struct charged_tag {
-    const struct tenant_tag *tag;
-    bool direct; /* asked for; false: only an ancestor of one asked for */
-};
-/* The union of the asked tags and all their ancestors, each once, the asked
- * ones first in their order.  Returns how many, or -1 if they are more than
- * `cap` (refuse then: nothing may go uncharged). */
-int tenant_charged(const struct tenant_tag *const *asked, int n,
-                   struct charged_tag *out, int cap);
 
 #endif
