@@ -144,8 +144,7 @@ static int64_t prompt_tokens(const struct demo *d)
         bytes += text_bytes(json_get(d->body, parts[i]), 0);
     if (list != NULL && list->type == JSON_ARRAY)
         n = 4 * (int64_t)list->count;
-    n += (bytes + 3) / 4;
-    return n > 0 ? n : 1;
+    return n + (bytes + 3) / 4;
 }
 
 /* Any value of a JSON schema's type. */

@@ -176,6 +176,7 @@ struct work {
     struct pull r;
     enum member top;
     size_t raw_from;
+    bool form;     /* multipart: fields, no JSON */
     bool counting; /* second pass */
     int64_t tokens;
     enum refusal why;
@@ -869,7 +870,7 @@ static bool input_plan(struct work *w)
     struct call *c = w->call;
     int64_t text = f->text_bytes, extra;
 
-    if (w->in->counter.count != NULL) {
+    if (w->in->counter.count != NULL && !w->form) {
         w->counting = true;
         if (!body_walk(w))
             return false;
@@ -880,7 +881,7 @@ static bool input_plan(struct work *w)
         extra += 8;
     c->input_bound = text + extra;
     w->out->input_estimate =
-        (w->in->counter.count != NULL ? text : (text + 3) / 4) +
+        (w->counting ? text : (text + 3) / 4) +
         4 * f->messages + 2 + f->numbers + image_tokens(w);
     c->input_is_context = f->history || f->server_tools ||
                           (f->files && w->in->route->op != OP_IMAGES);
@@ -1000,6 +1001,7 @@ static bool body_read(struct work *w)
     if (form && (r->body_may_be_form || !r->body_is_json)) {
         if (!r->body_may_be_form)
             return true; // passthrough: whatever it is
+        w->form = true;
         return form_read(w, type);
     }
     if (!r->body_is_json && (w->in->body.n == 0 || !is_json(type)))
