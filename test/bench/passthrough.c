@@ -56,7 +56,8 @@ static void up_head(void *x, int status, const struct http_field *f, int n)
         }
     }
     int fields = e->type.name.n > 0;
-    e->whole = e->length >= 0 && e->length <= 65536;
+    e->whole = e->length >= 0 && e->length <= 65536 &&
+               !slice_is(e->method, "HEAD");
     if (!e->whole && e->length >= 0)
         stream_begin_length(e->s, status, &e->type, fields, e->length);
     else if (!e->whole)

@@ -354,7 +354,8 @@ static void ambiguous_framing_is_refused_and_closed(void **state)
         close(fd);
     }
     int fd = dial(sv->port);
-    put(fd, "GET / HTTP/1.1\r\nHost: h\r\nX: a\0\0b\r\n\r\n", 40);
+    static const char zeros[] = "GET / HTTP/1.1\r\nHost: h\r\nX: a\0\0b\r\n\r\n";
+    put(fd, zeros, sizeof zeros - 1);
     expect(fd, " 400 ", "\r\n\r\n");
     close(fd);
     assert_int_equal(sv->heads, 0);
