@@ -49,6 +49,7 @@
 #define FIELDS_MAX 256
 #define REQUEST_HEAD_MAX (256u << 10)
 #define KEPT_CONNECTIONS 256L /* per multi handle */
+#define KEPT_HANDLES 64       /* idle ones per multi handle */
 #define SWEEP_US 100000
 #define RETRY_US 50000 /* doubled each time */
 
@@ -57,6 +58,7 @@ struct multi {
     struct upstream_pool *pool;
     struct loop_timer timer;
     struct upstream_call *free;
+    int free_n;
     bool due; /* libcurl asked for a timeout of 0 */
 };
 
@@ -557,6 +559,7 @@ static struct upstream_call *call_new(struct upstream_pool *p)
     struct upstream_call *u = m->free;
     if (u != NULL) {
         m->free = u->next;
+        m->free_n--;
         u->next = NULL;
         return u;
     }
@@ -582,6 +585,19 @@ static void call_free(struct upstream_call *u)
     buf_release(&u->head);
     free(u->nodes);
     free(u);
+}
+
+/* Keeps the handle for the next request, within limits. */
+static void call_keep(struct upstream_call *u)
+{
+    struct multi *m = u->multi;
+    if (m->free_n >= KEPT_HANDLES) {
+        call_free(u);
+        return;
+    }
+    u->next = m->free;
+    m->free = u;
+    m->free_n++;
 }
 
 static void call_remove(struct upstream_call *u)
@@ -611,8 +627,7 @@ static void call_release(struct upstream_call *u)
         buf_release(&u->head);
     u->ops = NULL;
     u->x = NULL;
-    u->next = u->multi->free;
-    u->multi->free = u;
+    call_keep(u);
 }
 
 static void finish(struct upstream_call *u, enum upstream_end how)
@@ -818,8 +833,7 @@ enum status upstream_start(struct upstream_pool *p,
     enum status st = set_fields(u, req, err);
     if (st != OK) {
         url_unref(url);
-        u->next = u->multi->free;
-        u->multi->free = u;
+        call_keep(u);
         return st;
     }
     u->ops = ops;
