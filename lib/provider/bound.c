@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define PATCHES_LOW 256        /* 512 x 512 px */
+#define PATCHES_LOW 256 /* 512 x 512 px */
 #define PATCHES_HIGH 1536
 #define PATCHES_HIGH_5 2500    /* gpt-5.3 and later, detail high */
 #define PATCHES_ORIGINAL 10000 /* the same, detail original or auto */
@@ -24,15 +24,22 @@ struct image_row {
     int64_t of[DETAIL_COUNT];
 };
 
-#define TILES(base, tile) {(base), (base) + 8 * (tile), (base) + 8 * (tile)}
-#define PATCHES(permille)                                                      \
-    {(PATCHES_LOW * (permille) + 999) / 1000,                                  \
-     (PATCHES_HIGH * (permille) + 999) / 1000,                                 \
-     (PATCHES_HIGH * (permille) + 999) / 1000}
-#define PATCHES_5(permille)                                                    \
-    {(PATCHES_LOW * (permille) + 999) / 1000,                                  \
-     (PATCHES_HIGH_5 * (permille) + 999) / 1000,                               \
-     (PATCHES_ORIGINAL * (permille) + 999) / 1000}
+#define TILES(base, tile)                                \
+    {                                                    \
+        (base), (base) + 8 * (tile), (base) + 8 * (tile) \
+    }
+#define PATCHES(permille)                             \
+    {                                                 \
+        (PATCHES_LOW * (permille) + 999) / 1000,      \
+            (PATCHES_HIGH * (permille) + 999) / 1000, \
+            (PATCHES_HIGH * (permille) + 999) / 1000  \
+    }
+#define PATCHES_5(permille)                              \
+    {                                                    \
+        (PATCHES_LOW * (permille) + 999) / 1000,         \
+            (PATCHES_HIGH_5 * (permille) + 999) / 1000,  \
+            (PATCHES_ORIGINAL * (permille) + 999) / 1000 \
+    }
 
 static const struct image_row openai_rows[] = {
     {"gpt-4o-mini", TILES(2833, 5667)},

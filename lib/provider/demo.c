@@ -152,8 +152,7 @@ static void value_write(const struct json *schema, struct json_out *o)
 {
     struct slice type = json_text(json_get(schema, "type"), none);
     const struct json *list = json_get(schema, "enum");
-    if (list != NULL && list->child != NULL &&
-        list->child->type == JSON_STRING)
+    if (list != NULL && list->child != NULL && list->child->type == JSON_STRING)
         json_str(o, list->child->text);
     else if (slice_is(type, "number") || slice_is(type, "integer"))
         json_num(o, 1);
@@ -189,8 +188,8 @@ static void tool_choose(struct demo *d)
     buf_init(&b, sizeof d->args - 1);
     json_out_init(&o, &b);
     json_obj(&o);
-    for (const struct json *p = props != NULL ? props->child : NULL;
-         p != NULL; p = p->next) {
+    for (const struct json *p = props != NULL ? props->child : NULL; p != NULL;
+         p = p->next) {
         json_key_slice(&o, p->key);
         value_write(p, &o);
     }
@@ -250,8 +249,8 @@ static const char *finish_reason(const struct demo *d)
 
 static void limit_read(struct demo *d)
 {
-    static const char *const names[] = {"max_completion_tokens",
-                                        "max_tokens", "max_output_tokens"};
+    static const char *const names[] = {"max_completion_tokens", "max_tokens",
+                                        "max_output_tokens"};
     int64_t n;
     for (size_t i = 0; i < 3; i++)
         if (json_i64(json_get(d->body, names[i]), &n) && n > 0)
@@ -321,8 +320,7 @@ static struct slice said_text(const struct demo *d)
     if (d->said == 0)
         return SLICE("");
     const struct slice *last = &d->words[d->said - 1];
-    return slice(d->words[0].p,
-                 (size_t)(last->p + last->n - d->words[0].p));
+    return slice(d->words[0].p, (size_t)(last->p + last->n - d->words[0].p));
 }
 
 static void head_write(const struct demo *d, const char *prefix,
@@ -569,8 +567,7 @@ static bool is_incomplete(const struct demo *d)
     return d->tool.n == 0 && d->said < d->word_count;
 }
 
-static void response_object(const struct demo *d, bool done,
-                            struct json_out *o)
+static void response_object(const struct demo *d, bool done, struct json_out *o)
 {
     char id[64];
     (void)snprintf(id, sizeof id, "resp_demo_%s", d->id);
@@ -578,9 +575,10 @@ static void response_object(const struct demo *d, bool done,
     json_kstr(o, "id", slice_str(id));
     json_kstr(o, "object", SLICE("response"));
     json_knum(o, "created_at", d->created);
-    json_kstr(o, "status", !done             ? SLICE("in_progress")
-                           : is_incomplete(d) ? SLICE("incomplete")
-                                              : SLICE("completed"));
+    json_kstr(o, "status",
+              !done              ? SLICE("in_progress")
+              : is_incomplete(d) ? SLICE("incomplete")
+                                 : SLICE("completed"));
     json_knull(o, "error");
     json_key(o, "incomplete_details");
     if (done && is_incomplete(d))
@@ -644,8 +642,8 @@ static void event_item(struct demo *d, const char *type, int *seq, bool done)
 static void event_place(const struct demo *d, struct json_out *o)
 {
     char id[64];
-    (void)snprintf(id, sizeof id, "%s_demo_%s",
-                   d->tool.n > 0 ? "fc" : "msg", d->id);
+    (void)snprintf(id, sizeof id, "%s_demo_%s", d->tool.n > 0 ? "fc" : "msg",
+                   d->id);
     json_kstr(o, "item_id", slice_str(id));
     json_knum(o, "output_index", 0);
     if (d->tool.n == 0)
@@ -681,8 +679,8 @@ static void response_stream(struct demo *d)
     event_state(d, "response.in_progress", &seq, false, 0);
     event_item(d, "response.output_item.added", &seq, false);
     if (d->tool.n > 0) {
-        event_string(d, "response.function_call_arguments.delta", &seq,
-                     "delta", slice_str(d->args), pace_word(d));
+        event_string(d, "response.function_call_arguments.delta", &seq, "delta",
+                     slice_str(d->args), pace_word(d));
         event_string(d, "response.function_call_arguments.done", &seq,
                      "arguments", slice_str(d->args), 0);
     } else {
@@ -690,13 +688,13 @@ static void response_stream(struct demo *d)
         for (int w = 0; w < d->said; w++)
             event_string(d, "response.output_text.delta", &seq, "delta",
                          d->words[w], pace_word(d));
-        event_string(d, "response.output_text.done", &seq, "text",
-                     said_text(d), 0);
+        event_string(d, "response.output_text.done", &seq, "text", said_text(d),
+                     0);
         event_part(d, "response.content_part.done", &seq, said_text(d));
     }
     event_item(d, "response.output_item.done", &seq, true);
-    event_state(d, is_incomplete(d) ? "response.incomplete"
-                                    : "response.completed",
+    event_state(d,
+                is_incomplete(d) ? "response.incomplete" : "response.completed",
                 &seq, true, 0);
 }
 
@@ -750,8 +748,8 @@ static void embedding_write(const struct demo *d, struct slice text, int index,
                             struct json_out *o)
 {
     int64_t dims = 256;
-    bool base64 = slice_is(json_text(json_get(d->body, "encoding_format"),
-                                     none), "base64");
+    bool base64 = slice_is(
+        json_text(json_get(d->body, "encoding_format"), none), "base64");
     struct buf b;
     if (!json_i64(json_get(d->body, "dimensions"), &dims) || dims < 1 ||
         dims > 1024)
@@ -785,8 +783,8 @@ static void embeddings(struct demo *d)
     json_arr(&o);
     if (in != NULL && in->type == JSON_ARRAY && in->child != NULL &&
         in->child->type != JSON_NUMBER)
-        for (const struct json *v = in->child;
-             v != NULL && index < INPUTS_MAX; v = v->next)
+        for (const struct json *v = in->child; v != NULL && index < INPUTS_MAX;
+             v = v->next)
             embedding_write(d, json_text(v, none), index++, &o);
     else
         embedding_write(d, json_text(in, none), 0, &o);
@@ -876,8 +874,8 @@ static void answer(struct demo *d, struct slice method, struct slice path,
         chat_whole(d, chat);
 }
 
-struct demo *demo_new(struct slice method, struct slice path,
-                      struct slice body, int64_t created)
+struct demo *demo_new(struct slice method, struct slice path, struct slice body,
+                      int64_t created)
 {
     struct demo *d = xcalloc(1, sizeof *d);
     arena_init(&d->a, 64u << 20);

@@ -17,8 +17,8 @@ struct demo;
 
 /* Begins an answer; `path` as "/v1/chat/completions".  `created` is the
  * second it claims to be made at. */
-struct demo *demo_new(struct slice method, struct slice path,
-                      struct slice body, int64_t created);
+struct demo *demo_new(struct slice method, struct slice path, struct slice body,
+                      int64_t created);
 /* Frees and nulls. */
 void demo_free(struct demo **d);
 /* HTTP status of the answer. */

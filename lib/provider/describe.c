@@ -32,7 +32,7 @@
 #include "provider/pull.h"
 #include "provider/target.h"
 
-#define MEMBERS_MAX 128     /* top-level members of a body */
+#define MEMBERS_MAX 128 /* top-level members of a body */
 #define MODEL_NAME_MAX 200
 #define TOKENS_MAX INT64_C(1000000000000)
 #define CHOICES_MAX 1024
@@ -46,61 +46,61 @@ enum how {
 };
 
 /* name, how its content counts */
-#define MEMBERS(X)                                                             \
-    X(MODEL, "model", HOW_SKIP)                                                \
-    X(STREAM, "stream", HOW_SKIP)                                              \
-    X(STREAM_OPTIONS, "stream_options", HOW_SKIP)                              \
-    X(MAX_TOKENS, "max_tokens", HOW_SKIP)                                      \
-    X(MAX_COMPLETION, "max_completion_tokens", HOW_SKIP)                       \
-    X(MAX_OUTPUT, "max_output_tokens", HOW_SKIP)                               \
-    X(N, "n", HOW_SKIP)                                                        \
-    X(BEST_OF, "best_of", HOW_SKIP)                                            \
-    X(SERVICE_TIER, "service_tier", HOW_SKIP)                                  \
-    X(USER, "user", HOW_SKIP)                                                  \
-    X(BACKGROUND, "background", HOW_SKIP)                                      \
-    X(PREVIOUS, "previous_response_id", HOW_SKIP)                              \
-    X(CONVERSATION, "conversation", HOW_SKIP)                                  \
-    X(MAX_TOOL_CALLS, "max_tool_calls", HOW_SKIP)                              \
-    X(WEB_SEARCH, "web_search_options", HOW_SKIP)                              \
-    X(SIZE, "size", HOW_SKIP)                                                  \
-    X(QUALITY, "quality", HOW_SKIP)                                            \
-    X(MESSAGES, "messages", HOW_TEXT)                                          \
-    X(INPUT, "input", HOW_TEXT)                                                \
-    X(PROMPT, "prompt", HOW_TEXT)                                              \
-    X(TOOLS, "tools", HOW_RAW)                                                 \
-    X(INSTRUCTIONS, "instructions", HOW_TEXT)                                  \
-    X(PREDICTION, "prediction", HOW_TEXT)                                      \
-    X(IMAGES, "images", HOW_TEXT)                                              \
-    X(IMAGE, "image", HOW_TEXT)                                                \
-    X(MASK, "mask", HOW_TEXT)                                                  \
-    X(AUDIO, "audio", HOW_SKIP)                                                \
-    X(FUNCTIONS, "functions", HOW_RAW)                                         \
-    X(RESPONSE_FORMAT, "response_format", HOW_RAW)                             \
-    X(TEXT, "text", HOW_RAW)                                                   \
-    X(METADATA, "metadata", HOW_SKIP)                                          \
-    X(STORE, "store", HOW_SKIP)                                                \
-    X(TEMPERATURE, "temperature", HOW_SKIP)                                    \
-    X(TOP_P, "top_p", HOW_SKIP)                                                \
-    X(SEED, "seed", HOW_SKIP)                                                  \
-    X(STOP, "stop", HOW_SKIP)                                                  \
-    X(LOGIT_BIAS, "logit_bias", HOW_SKIP)                                      \
-    X(LOGPROBS, "logprobs", HOW_SKIP)                                          \
-    X(TOP_LOGPROBS, "top_logprobs", HOW_SKIP)                                  \
-    X(FREQUENCY, "frequency_penalty", HOW_SKIP)                                \
-    X(PRESENCE, "presence_penalty", HOW_SKIP)                                  \
-    X(CACHE_KEY, "prompt_cache_key", HOW_SKIP)                                 \
-    X(CACHE_RETENTION, "prompt_cache_retention", HOW_SKIP)                     \
-    X(CACHE_OPTIONS, "prompt_cache_options", HOW_SKIP)                         \
-    X(SAFETY_ID, "safety_identifier", HOW_SKIP)                                \
-    X(REASONING, "reasoning", HOW_SKIP)                                        \
-    X(REASONING_EFFORT, "reasoning_effort", HOW_SKIP)                          \
-    X(VERBOSITY, "verbosity", HOW_SKIP)                                        \
-    X(TRUNCATION, "truncation", HOW_SKIP)                                      \
-    X(INCLUDE, "include", HOW_SKIP)                                            \
-    X(PARALLEL, "parallel_tool_calls", HOW_SKIP)                               \
-    X(TOOL_CHOICE, "tool_choice", HOW_SKIP)                                    \
-    X(MODALITIES, "modalities", HOW_SKIP)                                      \
-    X(ENCODING, "encoding_format", HOW_SKIP)                                   \
+#define MEMBERS(X)                                         \
+    X(MODEL, "model", HOW_SKIP)                            \
+    X(STREAM, "stream", HOW_SKIP)                          \
+    X(STREAM_OPTIONS, "stream_options", HOW_SKIP)          \
+    X(MAX_TOKENS, "max_tokens", HOW_SKIP)                  \
+    X(MAX_COMPLETION, "max_completion_tokens", HOW_SKIP)   \
+    X(MAX_OUTPUT, "max_output_tokens", HOW_SKIP)           \
+    X(N, "n", HOW_SKIP)                                    \
+    X(BEST_OF, "best_of", HOW_SKIP)                        \
+    X(SERVICE_TIER, "service_tier", HOW_SKIP)              \
+    X(USER, "user", HOW_SKIP)                              \
+    X(BACKGROUND, "background", HOW_SKIP)                  \
+    X(PREVIOUS, "previous_response_id", HOW_SKIP)          \
+    X(CONVERSATION, "conversation", HOW_SKIP)              \
+    X(MAX_TOOL_CALLS, "max_tool_calls", HOW_SKIP)          \
+    X(WEB_SEARCH, "web_search_options", HOW_SKIP)          \
+    X(SIZE, "size", HOW_SKIP)                              \
+    X(QUALITY, "quality", HOW_SKIP)                        \
+    X(MESSAGES, "messages", HOW_TEXT)                      \
+    X(INPUT, "input", HOW_TEXT)                            \
+    X(PROMPT, "prompt", HOW_TEXT)                          \
+    X(TOOLS, "tools", HOW_RAW)                             \
+    X(INSTRUCTIONS, "instructions", HOW_TEXT)              \
+    X(PREDICTION, "prediction", HOW_TEXT)                  \
+    X(IMAGES, "images", HOW_TEXT)                          \
+    X(IMAGE, "image", HOW_TEXT)                            \
+    X(MASK, "mask", HOW_TEXT)                              \
+    X(AUDIO, "audio", HOW_SKIP)                            \
+    X(FUNCTIONS, "functions", HOW_RAW)                     \
+    X(RESPONSE_FORMAT, "response_format", HOW_RAW)         \
+    X(TEXT, "text", HOW_RAW)                               \
+    X(METADATA, "metadata", HOW_SKIP)                      \
+    X(STORE, "store", HOW_SKIP)                            \
+    X(TEMPERATURE, "temperature", HOW_SKIP)                \
+    X(TOP_P, "top_p", HOW_SKIP)                            \
+    X(SEED, "seed", HOW_SKIP)                              \
+    X(STOP, "stop", HOW_SKIP)                              \
+    X(LOGIT_BIAS, "logit_bias", HOW_SKIP)                  \
+    X(LOGPROBS, "logprobs", HOW_SKIP)                      \
+    X(TOP_LOGPROBS, "top_logprobs", HOW_SKIP)              \
+    X(FREQUENCY, "frequency_penalty", HOW_SKIP)            \
+    X(PRESENCE, "presence_penalty", HOW_SKIP)              \
+    X(CACHE_KEY, "prompt_cache_key", HOW_SKIP)             \
+    X(CACHE_RETENTION, "prompt_cache_retention", HOW_SKIP) \
+    X(CACHE_OPTIONS, "prompt_cache_options", HOW_SKIP)     \
+    X(SAFETY_ID, "safety_identifier", HOW_SKIP)            \
+    X(REASONING, "reasoning", HOW_SKIP)                    \
+    X(REASONING_EFFORT, "reasoning_effort", HOW_SKIP)      \
+    X(VERBOSITY, "verbosity", HOW_SKIP)                    \
+    X(TRUNCATION, "truncation", HOW_SKIP)                  \
+    X(INCLUDE, "include", HOW_SKIP)                        \
+    X(PARALLEL, "parallel_tool_calls", HOW_SKIP)           \
+    X(TOOL_CHOICE, "tool_choice", HOW_SKIP)                \
+    X(MODALITIES, "modalities", HOW_SKIP)                  \
+    X(ENCODING, "encoding_format", HOW_SKIP)               \
     X(DIMENSIONS, "dimensions", HOW_SKIP)
 
 enum member {
@@ -114,10 +114,9 @@ enum member {
 static const struct {
     const char *name;
     enum how how;
-} members[MEM_COUNT] = {
-    [M_OTHER] = {"", HOW_RAW},
+} members[MEM_COUNT] = {[M_OTHER] = {"", HOW_RAW},
 #define X(id, name, how) [MEM_##id] = {name, how},
-    MEMBERS(X)
+                        MEMBERS(X)
 #undef X
 };
 
@@ -463,8 +462,7 @@ static bool media_string(struct work *w)
 static bool is_label(struct work *w)
 {
     static const char *const labels[] = {
-        "type",   "role", "id",     "call_id", "tool_call_id",
-        "status", "detail",
+        "type", "role", "id", "call_id", "tool_call_id", "status", "detail",
     };
     const struct level *l = &w->d->level[w->r.depth];
     if (w->r.raw.n > LABEL_MAX || !l->is_object || w->r.depth < 2)
@@ -546,11 +544,11 @@ static bool inner_value(struct work *w, enum pull_token t)
                        (w->top == MEM_INPUT &&
                         w->in->route->op == OP_RESPONSES && t == PULL_OBJECT);
         f->tools += w->top == MEM_TOOLS || w->top == MEM_FUNCTIONS;
-        f->items += w->top == MEM_PROMPT &&
-                    (t == PULL_STRING || t == PULL_ARRAY);
+        f->items +=
+            w->top == MEM_PROMPT && (t == PULL_STRING || t == PULL_ARRAY);
     }
-    if (depth == 3 && w->top == MEM_TOOLS && t == PULL_STRING &&
-        !w->counting && key_is(l, "type"))
+    if (depth == 3 && w->top == MEM_TOOLS && t == PULL_STRING && !w->counting &&
+        key_is(l, "type"))
         tool_type(w);
     if (members[w->top].how == HOW_TEXT)
         text_value(w, t);
@@ -567,8 +565,8 @@ static void container_end(struct work *w)
     if (w->r.depth != 2)
         return;
     if (members[w->top].how == HOW_RAW)
-        text_count(w, slice(w->in->body.p + w->raw_from,
-                            w->r.to - w->raw_from), false);
+        text_count(w, slice(w->in->body.p + w->raw_from, w->r.to - w->raw_from),
+                   false);
     if (w->top == MEM_STREAM_OPTIONS) {
         w->f->options_to = w->r.to;
         w->f->options_empty = l->key.p == NULL;
@@ -577,8 +575,8 @@ static void container_end(struct work *w)
 
 static void container_begin(struct work *w, bool object)
 {
-    w->d->level[w->r.depth] = (struct level){
-        .is_object = object, .detail = DETAIL_ORIGINAL};
+    w->d->level[w->r.depth] =
+        (struct level){.is_object = object, .detail = DETAIL_ORIGINAL};
     if (w->r.depth == 2)
         w->raw_from = w->r.from;
 }
@@ -598,11 +596,10 @@ static bool value_seen(struct work *w, enum pull_token t)
     }
     if (ok && depth == 1 && members[w->top].how == HOW_TEXT)
         text_value(w, t);
-    if (ok && depth == 1 && members[w->top].how == HOW_RAW &&
-        t == PULL_STRING)
+    if (ok && depth == 1 && members[w->top].how == HOW_RAW && t == PULL_STRING)
         text_count(w, w->r.raw, w->r.escaped);
-    if (ok && depth > 1 && (members[w->top].how != HOW_SKIP ||
-                            (depth == 2 && !w->counting)))
+    if (ok && depth > 1 &&
+        (members[w->top].how != HOW_SKIP || (depth == 2 && !w->counting)))
         ok = inner_value(w, t);
     if (opens)
         container_begin(w, t == PULL_OBJECT);
@@ -651,8 +648,7 @@ static bool need(struct work *w, enum member m, const char *type_text,
     const struct facts *f = w->f;
     if (!f->given[m])
         return refuse(w, R_INVALID_REQUEST, members[m].name,
-                      "body must have required property '%s'",
-                      members[m].name);
+                      "body must have required property '%s'", members[m].name);
     if ((f->type[m] == PULL_STRING && string_ok) ||
         (f->type[m] == PULL_ARRAY && array_ok))
         return true;
@@ -716,8 +712,7 @@ static bool model_resolve(struct work *w)
     asked = name;
     if (w->in->route->azure) {
         w->call->provider = PROVIDER_AZURE;
-        w->call->model = w->in->route->model.n > 0 ? w->in->route->model
-                                                   : name;
+        w->call->model = w->in->route->model.n > 0 ? w->in->route->model : name;
         return true;
     }
     w->call->provider = w->in->resolve(w->in->resolve_arg, &name);
@@ -791,7 +786,7 @@ static void limit_plan(struct work *w)
     e->limit_name = members[MEM_MAX_TOKENS + at].name;
     e->limit_from = f->limits[at].from;
     e->limit_to = f->limits[at].to;
-    e->limit_at = given >= 0                ? LIMIT_CLIENT
+    e->limit_at = given >= 0              ? LIMIT_CLIENT
                   : f->limits[at].is_null ? LIMIT_NULL
                                           : LIMIT_INSERT;
     w->call->max_output = given;
@@ -812,7 +807,8 @@ static void usage_plan(struct work *w)
 
     w->out->asked_usage = f->usage_true;
     if (!f->stream || (op != OP_CHAT && op != OP_COMPLETIONS) ||
-        !provider_speaks_openai(w->call->provider) || f->usage_true)
+        !provider_speaks_openai(w->call->provider) || f->usage_true ||
+        w->call->provider == PROVIDER_MISTRAL) // refuses it, always reports
         return;
     e->add_usage = true;
     if (f->include_to != 0) {
@@ -845,8 +841,7 @@ static int64_t image_tokens(struct work *w)
 {
     int64_t sum = 0;
     for (int i = 0; i < DETAIL_COUNT; i++)
-        sum += w->f->images[i] * bound_image(w->call->provider,
-                                             w->call->model,
+        sum += w->f->images[i] * bound_image(w->call->provider, w->call->model,
                                              (enum image_detail)i);
     return sum;
 }
@@ -880,9 +875,8 @@ static bool input_plan(struct work *w)
     if (w->in->route->op == OP_RESPONSES && f->messages == 0)
         extra += 8;
     c->input_bound = text + extra;
-    w->out->input_estimate =
-        (w->counting ? text : (text + 3) / 4) +
-        4 * f->messages + 2 + f->numbers + image_tokens(w);
+    w->out->input_estimate = (w->counting ? text : (text + 3) / 4) +
+                             4 * f->messages + 2 + f->numbers + image_tokens(w);
     c->input_is_context = f->history || f->server_tools ||
                           (f->files && w->in->route->op != OP_IMAGES);
     c->unbounded = f->audio || f->video;
@@ -919,8 +913,8 @@ static bool call_fill(struct work *w)
     if (op == OP_COMPLETIONS && f->items > 1)
         c->choices *= f->items;
     if (f->web_search || is_search_model(c->model))
-        c->web_searches = f->max_tool_calls >= 0 ? f->max_tool_calls
-                                                 : w->in->web_search_hold;
+        c->web_searches =
+            f->max_tool_calls >= 0 ? f->max_tool_calls : w->in->web_search_hold;
     if (op == OP_EMBEDDINGS)
         c->max_output = 0;
     if (op == OP_IMAGES)
@@ -1015,8 +1009,7 @@ static bool body_read(struct work *w)
 }
 
 enum refusal describe(struct describer *d, const struct describe_in *in,
-                      struct arena *a, struct call *call,
-                      struct described *out)
+                      struct arena *a, struct call *call, struct described *out)
 {
     struct work w = {
         .d = d, .f = &d->f, .in = in, .a = a, .call = call, .out = out};

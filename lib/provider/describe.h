@@ -60,8 +60,8 @@ struct edit_plan {
     enum limit_at limit_at;
     const char *limit_name; /* "max_completion_tokens", ... */
     size_t limit_from, limit_to;
-    int64_t limit_fixed; /* written when nothing else is; 0: none */
-    bool add_usage;     /* include_usage:true is to be injected */
+    int64_t limit_fixed;         /* written when nothing else is; 0: none */
+    bool add_usage;              /* include_usage:true is to be injected */
     size_t usage_from, usage_to; /* equal 0: insert a new member; else splice
                                     usage_put over [from, to) */
     const char *usage_put;
@@ -69,12 +69,12 @@ struct edit_plan {
 
 struct described {
     struct edit_plan edit;
-    bool asked_usage;       /* the client itself wants the usage chunk */
-    int64_t input_estimate; /* fallback for settlement (contract 9.4) */
+    bool asked_usage;        /* the client itself wants the usage chunk */
+    int64_t input_estimate;  /* fallback for settlement (contract 9.4) */
     enum provider_id prefix; /* the body named the provider, or NONE */
-    bool sse_answer;        /* a streamed answer was asked for */
-    char text[200];         /* why it was refused, for the caller to see */
-    const char *param;      /* the member at fault, or NULL */
+    bool sse_answer;         /* a streamed answer was asked for */
+    char text[200];          /* why it was refused, for the caller to see */
+    const char *param;       /* the member at fault, or NULL */
 };
 
 /* A scratch for descriptions; owned by one thread. */
@@ -106,7 +106,6 @@ int edit_apply(const struct edit_plan *e, int64_t max_tokens,
 bool edit_is_nothing(const struct edit_plan *e, int64_t max_tokens);
 
 /* Appends the outgoing body to `out`. */
-void edit_write(const struct edit_plan *e, int64_t max_tokens,
-                struct buf *out);
+void edit_write(const struct edit_plan *e, int64_t max_tokens, struct buf *out);
 
 #endif

@@ -107,8 +107,7 @@ int edit_apply(const struct edit_plan *e, int64_t max_tokens,
     return pieces;
 }
 
-void edit_write(const struct edit_plan *e, int64_t max_tokens,
-                struct buf *out)
+void edit_write(const struct edit_plan *e, int64_t max_tokens, struct buf *out)
 {
     struct slice pieces[EDIT_PIECES];
     char scratch[EDIT_SCRATCH];

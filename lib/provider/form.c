@@ -105,8 +105,8 @@ static size_t delimiter_find(struct slice body, struct slice boundary,
             return body.n;
         size_t i = (size_t)(hit - body.p);
         bool dashes = i >= 2 && hit[-1] == '-' && hit[-2] == '-';
-        if (dashes && (i == 2 || (i >= 4 && hit[-3] == '\n' &&
-                                  hit[-4] == '\r')))
+        if (dashes &&
+            (i == 2 || (i >= 4 && hit[-3] == '\n' && hit[-4] == '\r')))
             return i - 2;
         at = i + 1;
     }

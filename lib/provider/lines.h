@@ -19,8 +19,8 @@ struct lines {
     char name[8]; /* of the field, as far as it matters */
     size_t name_n;
     enum line_field field;
-    bool after_cr;   /* an LF next belongs to the line before */
-    uint8_t bom;     /* bytes of the byte order mark seen at the start */
+    bool after_cr; /* an LF next belongs to the line before */
+    uint8_t bom;   /* bytes of the byte order mark seen at the start */
 };
 
 struct lines_ops {

@@ -31,75 +31,75 @@
 #define HEAD_MAX 24 /* first bytes kept of an event's data and name */
 
 /* Numbers below "usage". */
-#define USAGE_NUMBERS(X)                                                       \
-    X(PROMPT, "prompt_tokens")                                                 \
-    X(COMPLETION, "completion_tokens")                                         \
-    X(TOTAL, "total_tokens")                                                   \
-    X(INPUT, "input_tokens")                                                   \
-    X(OUTPUT, "output_tokens")                                                 \
-    X(P_CACHED, "prompt_tokens_details.cached_tokens")                         \
-    X(P_WRITTEN, "prompt_tokens_details.cache_write_tokens")                   \
-    X(P_AUDIO, "prompt_tokens_details.audio_tokens")                           \
-    X(P_IMAGE, "prompt_tokens_details.image_tokens")                           \
-    X(C_REASONING, "completion_tokens_details.reasoning_tokens")               \
-    X(C_AUDIO, "completion_tokens_details.audio_tokens")                       \
-    X(C_IMAGE, "completion_tokens_details.image_tokens")                       \
-    X(I_CACHED, "input_tokens_details.cached_tokens")                          \
-    X(I_WRITTEN, "input_tokens_details.cache_write_tokens")                    \
-    X(I_WRITTEN_12H,                                                           \
-      "input_tokens_details.cache_write_tokens_details.ttl_12h_tokens")        \
-    X(I_AUDIO, "input_tokens_details.audio_tokens")                            \
-    X(I_IMAGE, "input_tokens_details.image_tokens")                            \
-    X(T_AUDIO, "input_token_details.audio_tokens")                             \
-    X(T_CACHED, "input_token_details.cached_tokens")                           \
-    X(O_REASONING, "output_tokens_details.reasoning_tokens")                   \
-    X(O_AUDIO, "output_tokens_details.audio_tokens")                           \
-    X(O_IMAGE, "output_tokens_details.image_tokens")                           \
+#define USAGE_NUMBERS(X)                                                \
+    X(PROMPT, "prompt_tokens")                                          \
+    X(COMPLETION, "completion_tokens")                                  \
+    X(TOTAL, "total_tokens")                                            \
+    X(INPUT, "input_tokens")                                            \
+    X(OUTPUT, "output_tokens")                                          \
+    X(P_CACHED, "prompt_tokens_details.cached_tokens")                  \
+    X(P_WRITTEN, "prompt_tokens_details.cache_write_tokens")            \
+    X(P_AUDIO, "prompt_tokens_details.audio_tokens")                    \
+    X(P_IMAGE, "prompt_tokens_details.image_tokens")                    \
+    X(C_REASONING, "completion_tokens_details.reasoning_tokens")        \
+    X(C_AUDIO, "completion_tokens_details.audio_tokens")                \
+    X(C_IMAGE, "completion_tokens_details.image_tokens")                \
+    X(I_CACHED, "input_tokens_details.cached_tokens")                   \
+    X(I_WRITTEN, "input_tokens_details.cache_write_tokens")             \
+    X(I_WRITTEN_12H,                                                    \
+      "input_tokens_details.cache_write_tokens_details.ttl_12h_tokens") \
+    X(I_AUDIO, "input_tokens_details.audio_tokens")                     \
+    X(I_IMAGE, "input_tokens_details.image_tokens")                     \
+    X(T_AUDIO, "input_token_details.audio_tokens")                      \
+    X(T_CACHED, "input_token_details.cached_tokens")                    \
+    X(O_REASONING, "output_tokens_details.reasoning_tokens")            \
+    X(O_AUDIO, "output_tokens_details.audio_tokens")                    \
+    X(O_IMAGE, "output_tokens_details.image_tokens")                    \
     X(DS_HIT, "prompt_cache_hit_tokens")
 
 /* Numbers beside it. */
-#define OWN_NUMBERS(X)                                                         \
-    X(SEARCHES, "tool_usage.web_search.num_requests")                          \
-    X(GEN_INPUT, "tool_usage.image_gen.input_tokens")                          \
+#define OWN_NUMBERS(X)                                \
+    X(SEARCHES, "tool_usage.web_search.num_requests") \
+    X(GEN_INPUT, "tool_usage.image_gen.input_tokens") \
     X(GEN_OUTPUT, "tool_usage.image_gen.output_tokens")
 
 /* Other facts of the answer object, which streams of responses wrap. */
-#define OWN_FACTS(X)                                                           \
-    X(USAGE, "usage")                                                          \
-    X(SECONDS, "usage.seconds")                                                \
-    X(MODEL, "model")                                                          \
-    X(TIER, "service_tier")                                                    \
+#define OWN_FACTS(X)            \
+    X(USAGE, "usage")           \
+    X(SECONDS, "usage.seconds") \
+    X(MODEL, "model")           \
+    X(TIER, "service_tier")     \
     X(OUT_TYPE, "output.*.type")
 
 /* Facts that always stand at the top. */
-#define TOP_FACTS(X)                                                           \
-    X(GROQ_PROMPT, "x_groq.usage.prompt_tokens")                               \
-    X(GROQ_COMPLETION, "x_groq.usage.completion_tokens")                       \
-    X(DURATION, "duration")                                                    \
-    X(TYPE, "type")                                                            \
-    X(ERROR, "error")                                                          \
-    X(CHOICES, "choices")                                                      \
-    X(CHOICE, "choices.*")                                                     \
-    X(FINISH, "choices.*.finish_reason")                                       \
-    X(DATA, "data")                                                            \
+#define TOP_FACTS(X)                                     \
+    X(GROQ_PROMPT, "x_groq.usage.prompt_tokens")         \
+    X(GROQ_COMPLETION, "x_groq.usage.completion_tokens") \
+    X(DURATION, "duration")                              \
+    X(TYPE, "type")                                      \
+    X(ERROR, "error")                                    \
+    X(CHOICES, "choices")                                \
+    X(CHOICE, "choices.*")                               \
+    X(FINISH, "choices.*.finish_reason")                 \
+    X(DATA, "data")                                      \
     X(ITEM_TYPE, "item.type")
 
 /* Text that the model made. */
-#define TEXTS(X)                                                               \
-    X(DELTA_CONTENT, "choices.*.delta.content")                                \
-    X(DELTA_REASONING, "choices.*.delta.reasoning_content")                    \
-    X(DELTA_THINKING, "choices.*.delta.reasoning")                             \
-    X(DELTA_REFUSAL, "choices.*.delta.refusal")                                \
-    X(DELTA_NAME, "choices.*.delta.tool_calls.*.function.name")                \
-    X(DELTA_ARGS, "choices.*.delta.tool_calls.*.function.arguments")           \
-    X(CHOICE_TEXT, "choices.*.text")                                           \
-    X(MSG_CONTENT, "choices.*.message.content")                                \
-    X(MSG_REASONING, "choices.*.message.reasoning_content")                    \
-    X(MSG_REFUSAL, "choices.*.message.refusal")                                \
-    X(MSG_ARGS, "choices.*.message.tool_calls.*.function.arguments")           \
-    X(OUT_TEXT, "output.*.content.*.text")                                     \
-    X(OUT_ARGS, "output.*.arguments")                                          \
-    X(DELTA, "delta")                                                          \
+#define TEXTS(X)                                                     \
+    X(DELTA_CONTENT, "choices.*.delta.content")                      \
+    X(DELTA_REASONING, "choices.*.delta.reasoning_content")          \
+    X(DELTA_THINKING, "choices.*.delta.reasoning")                   \
+    X(DELTA_REFUSAL, "choices.*.delta.refusal")                      \
+    X(DELTA_NAME, "choices.*.delta.tool_calls.*.function.name")      \
+    X(DELTA_ARGS, "choices.*.delta.tool_calls.*.function.arguments") \
+    X(CHOICE_TEXT, "choices.*.text")                                 \
+    X(MSG_CONTENT, "choices.*.message.content")                      \
+    X(MSG_REASONING, "choices.*.message.reasoning_content")          \
+    X(MSG_REFUSAL, "choices.*.message.refusal")                      \
+    X(MSG_ARGS, "choices.*.message.tool_calls.*.function.arguments") \
+    X(OUT_TEXT, "output.*.content.*.text")                           \
+    X(OUT_ARGS, "output.*.arguments")                                \
+    X(DELTA, "delta")                                                \
     X(TEXT, "text")
 
 enum path {
@@ -371,9 +371,9 @@ static struct slice event_type(const struct event *e)
 static bool is_last_type(struct slice t)
 {
     static const char *const last[] = {
-        "response.completed",     "response.incomplete",
-        "response.failed",        "image_generation.completed",
-        "image_edit.completed",   "transcript.text.done",
+        "response.completed",   "response.incomplete",
+        "response.failed",      "image_generation.completed",
+        "image_edit.completed", "transcript.text.done",
         "speech.audio.done",
     };
     for (size_t i = 0; i < sizeof last / sizeof *last; i++)
@@ -577,8 +577,8 @@ static void mode_decide(struct meter *m, const char *p, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (strchr(" \t\r\n", p[i]) != NULL && p[i] != '\0')
             continue;
-        m->mode = p[i] == 'd' || p[i] == 'e' || p[i] == ':' ? MODE_EVENTS
-                                                              : MODE_JSON;
+        m->mode =
+            p[i] == 'd' || p[i] == 'e' || p[i] == ':' ? MODE_EVENTS : MODE_JSON;
         break;
     }
     if (m->mode == MODE_JSON)
@@ -663,6 +663,12 @@ static void usage_output(const struct meter *m, struct usage *u)
         u->image_out = u->output;
 }
 
+/* Models that search the web with each answer and do not count it. */
+static bool searches_always(const struct meter *m)
+{
+    return m->conf.op == OP_CHAT && strstr(m->model, "-search") != NULL;
+}
+
 static bool usage_of(const struct meter *m, struct usage *u)
 {
     bool seen = m->audio_ms >= 0;
@@ -686,8 +692,10 @@ static bool usage_of(const struct meter *m, struct usage *u)
         u->images = m->data_items;
         seen = true;
     }
-    int64_t calls = m->searches > m->item_searches ? m->searches
-                                                   : m->item_searches;
+    int64_t calls =
+        m->searches > m->item_searches ? m->searches : m->item_searches;
+    if (seen && calls == 0 && searches_always(m))
+        calls = 1;
     u->web_searches = m->val[V_SEARCHES] >= 0 ? m->val[V_SEARCHES] : calls;
     u->tier = m->tier;
     memcpy(u->model, m->model, sizeof u->model);

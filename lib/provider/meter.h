@@ -22,17 +22,17 @@ struct meter;
 #define METER_HOLD_MAX 65536 /* longest event that can be held back */
 
 struct meter_conf {
-    enum family family;   /* wire format of the provider's answer */
+    enum family family; /* wire format of the provider's answer */
     enum op op;
     enum provider_id provider;
-    bool meter;           /* route.meter_answer: usage in it is a bill */
-    bool drop_usage;      /* take the usage-only chunk out */
-    int status;           /* HTTP status of the answer */
+    bool meter;      /* route.meter_answer: usage in it is a bill */
+    bool drop_usage; /* take the usage-only chunk out */
+    int status;      /* HTTP status of the answer */
     struct slice content_type;
 };
 
 struct meter_end {
-    struct usage usage;   /* by = METERED_PROVIDER if usage_seen */
+    struct usage usage; /* by = METERED_PROVIDER if usage_seen */
     bool usage_seen;
     bool stream;          /* it was an event stream */
     bool complete;        /* ended as the protocol ends: whole JSON, [DONE],

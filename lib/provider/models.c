@@ -41,16 +41,15 @@ enum status models_read(enum provider_id from, struct slice body,
         if (id.n == 0)
             continue;
         if (*n == MODELS_MAX)
-            return err_set(err, E_TOO_BIG, "models",
-                           "more than %d models", MODELS_MAX);
+            return err_set(err, E_TOO_BIG, "models", "more than %d models",
+                           MODELS_MAX);
         it = &items[(*n)++];
         *it = (struct model_item){.id = arena_dup(a, id), .provider = from};
         it->owned_by = arena_dup(a, json_text(json_get(m, "owned_by"),
                                               slice_str(provider_wire(from))));
         if (it->id.p == NULL || it->owned_by.p == NULL)
             return err_set(err, E_TOO_BIG, "models", "list is too long");
-        if (!json_i64(json_get(m, "created"), &it->created) ||
-            it->created < 0)
+        if (!json_i64(json_get(m, "created"), &it->created) || it->created < 0)
             it->created = 0;
     }
     return OK;

@@ -287,8 +287,8 @@ static unsigned hex4(const char *p)
     unsigned v = 0;
     for (int i = 0; i < 4; i++) {
         unsigned char c = (unsigned char)p[i];
-        v = v * 16 + (c <= '9' ? c - (unsigned)'0'
-                               : (c | 32u) - (unsigned)'a' + 10);
+        v = v * 16 +
+            (c <= '9' ? c - (unsigned)'0' : (c | 32u) - (unsigned)'a' + 10);
     }
     return v;
 }
@@ -307,8 +307,8 @@ static size_t escape_decode(struct slice raw, size_t *i, char out[4])
     }
     unsigned v = hex4(raw.p + *i);
     *i += 4;
-    if (v >= 0xd800 && v < 0xdc00 && *i + 6 <= raw.n &&
-        raw.p[*i] == '\\' && raw.p[*i + 1] == 'u') {
+    if (v >= 0xd800 && v < 0xdc00 && *i + 6 <= raw.n && raw.p[*i] == '\\' &&
+        raw.p[*i + 1] == 'u') {
         unsigned w = hex4(raw.p + *i + 2);
         if (w >= 0xdc00 && w < 0xe000) {
             *i += 6;

@@ -28,11 +28,11 @@ enum {
 };
 
 enum {
-    F_JSON = 1,   /* body is a JSON object */
-    F_FORM = 2,   /* or multipart */
-    F_BILL = 4,   /* usage in the answer is a bill */
-    F_DEPLOY = 8, /* also below /openai/deployments/{d} */
-    F_AZURE = 16, /* also directly below /openai */
+    F_JSON = 1,    /* body is a JSON object */
+    F_FORM = 2,    /* or multipart */
+    F_BILL = 4,    /* usage in the answer is a bill */
+    F_DEPLOY = 8,  /* also below /openai/deployments/{d} */
+    F_AZURE = 16,  /* also directly below /openai */
     F_CLAUDE = 32, /* Anthropic's wire format */
 };
 
@@ -53,8 +53,7 @@ static const struct row rows[] = {
     {"/chat/completions/{}/messages", GET, OP_STORED, ROUTE_FREE, 0},
     {"/completions", POST, OP_COMPLETIONS, ROUTE_METERED, BILLED | F_DEPLOY},
     {"/responses", POST, OP_RESPONSES, ROUTE_METERED, BILLED | F_AZURE},
-    {"/responses/compact", POST, OP_RESPONSES, ROUTE_METERED,
-     BILLED | F_AZURE},
+    {"/responses/compact", POST, OP_RESPONSES, ROUTE_METERED, BILLED | F_AZURE},
     {"/responses/input_tokens", POST, OP_COUNT, ROUTE_FREE, F_JSON | F_AZURE},
     {"/responses/{}", GET | DEL, OP_STORED, ROUTE_FREE, F_AZURE},
     {"/responses/{}/input_items", GET, OP_STORED, ROUTE_FREE, F_AZURE},
@@ -75,8 +74,7 @@ static const struct row rows[] = {
     {"/models/{}", GET, OP_MODELS, ROUTE_LIST, 0},
     {"/models/{}", DEL, OP_PASSTHROUGH, ROUTE_FREE, 0},
     {"/messages", POST, OP_MESSAGES, ROUTE_METERED, BILLED | F_CLAUDE},
-    {"/messages/count_tokens", POST, OP_COUNT, ROUTE_FREE,
-     F_JSON | F_CLAUDE},
+    {"/messages/count_tokens", POST, OP_COUNT, ROUTE_FREE, F_JSON | F_CLAUDE},
 };
 #define ROWS ((int)(sizeof rows / sizeof *rows))
 
@@ -271,8 +269,8 @@ static void pattern_set(struct route *r, const char *root, const char *path)
 {
     (void)snprintf(r->pattern, sizeof r->pattern, "%s%s", root, path);
     char *at = strstr(r->pattern, "{}");
-    if (at == NULL || (size_t)(at - r->pattern) + strlen(at) + 3 >
-                          sizeof r->pattern)
+    if (at == NULL ||
+        (size_t)(at - r->pattern) + strlen(at) + 3 > sizeof r->pattern)
         return;
     memmove(at + 4, at + 2, strlen(at + 2) + 1);
     memcpy(at, "{id}", 4);
@@ -410,16 +408,15 @@ static bool is_unmeterable(const struct path *p)
             return true;
     if (seg_is(p, 1, "messages") && seg_is(p, 2, "batches"))
         return true;
-    return seg_is(p, 1, "threads") && (seg_is(p, 2, "runs") ||
-                                       seg_is(p, 3, "runs"));
+    return seg_is(p, 1, "threads") &&
+           (seg_is(p, 2, "runs") || seg_is(p, 3, "runs"));
 }
 
 static enum refusal other_v1(enum passthrough mode, const struct path *p,
                              unsigned method, struct route *out)
 {
     pattern_generic(out, p);
-    if (p->n < 2 || p->slash_escape || method == 0 ||
-        mode == PASSTHROUGH_OFF)
+    if (p->n < 2 || p->slash_escape || method == 0 || mode == PASSTHROUGH_OFF)
         return R_NOT_FOUND;
     out->op = OP_PASSTHROUGH;
     out->klass = ROUTE_FREE;

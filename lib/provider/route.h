@@ -47,8 +47,8 @@ enum family route_shape(struct slice path, const struct http_field *fields,
  * such route, or a path that another server could read differently (empty or
  * dot segments, escaped letters).  R_UNMETERED: it spends without a bound
  * (PASSTHROUGH=safe).  R_INVALID_REQUEST: `*allow` set: method not allowed,
- * the answer is 405 with that list; `*allow` NULL: a WebSocket upgrade, 400.  `out->pattern` and
- * `out->shape` are filled in every case. */
+ * the answer is 405 with that list; `*allow` NULL: a WebSocket upgrade, 400.
+ * `out->pattern` and `out->shape` are filled in every case. */
 enum refusal route_find(enum passthrough mode, struct slice method,
                         struct slice path, const struct http_field *fields,
                         int n, struct route *out, const char **allow);

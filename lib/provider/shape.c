@@ -13,7 +13,7 @@ struct refusal_row {
 static const struct refusal_row table[R_COUNT] = {
     [R_NONE] = {"", 500, "Internal server error", "server_error", "api_error",
                 "INTERNAL"},
-#define X(id, code, http, text, oa, an, ge, st, re)                            \
+#define X(id, code, http, text, oa, an, ge, st, re) \
     [id] = {code, http, text, oa, an, ge},
     REFUSALS(X)
 #undef X
@@ -135,8 +135,8 @@ static void reason_write(const char *code, struct json_out *o)
     char up[48];
     size_t n = 0;
     for (; code[n] != '\0' && n < sizeof up; n++)
-        up[n] = code[n] >= 'a' && code[n] <= 'z' ? (char)(code[n] - 32)
-                                                 : code[n];
+        up[n] =
+            code[n] >= 'a' && code[n] <= 'z' ? (char)(code[n] - 32) : code[n];
     json_kstr(o, "reason", slice(up, n));
 }
 
@@ -153,8 +153,7 @@ static void gemini_body(const struct shape_in *in, struct slice message,
     json_key(o, "details");
     json_arr(o);
     json_obj(o);
-    json_kstr(o, "@type",
-              SLICE("type.googleapis.com/google.rpc.ErrorInfo"));
+    json_kstr(o, "@type", SLICE("type.googleapis.com/google.rpc.ErrorInfo"));
     reason_write(table[in->id].code, o);
     json_kstr(o, "domain", SLICE("budgetguard"));
     json_key(o, "metadata");

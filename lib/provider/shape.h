@@ -17,15 +17,15 @@
 struct shape_in {
     enum refusal id;
     enum provider_id provider; /* R_NO_PROVIDER: whose key is missing */
-    struct slice names;   /* what the literal text goes on with after ": "
-                             (model, tags): part of the plain form, too */
-    struct slice explain; /* explanation after that; for invalid_json and
-                             invalid_request it is the whole message */
-    const char *param;    /* OpenAI "param", or NULL */
-    const char *kind;     /* 429: "requests", "tokens", "concurrency" */
-    struct slice details; /* ready JSON object, or empty */
+    struct slice names;        /* what the literal text goes on with after ": "
+                                  (model, tags): part of the plain form, too */
+    struct slice explain;      /* explanation after that; for invalid_json and
+                                  invalid_request it is the whole message */
+    const char *param;         /* OpenAI "param", or NULL */
+    const char *kind;          /* 429: "requests", "tokens", "concurrency" */
+    struct slice details;      /* ready JSON object, or empty */
     struct slice request_id;
-    int http;             /* 0: as the table says */
+    int http; /* 0: as the table says */
 };
 
 /* The HTTP status of a refusal. */

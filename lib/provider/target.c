@@ -29,10 +29,9 @@ struct provider_set {
 
 static const struct provider_row {
     const char *wire, *people;
-} names[PROVIDER_COUNT] = {
-    [PROVIDER_NONE] = {"none", "Provider"},
+} names[PROVIDER_COUNT] = {[PROVIDER_NONE] = {"none", "Provider"},
 #define X(id, wire, people) [id] = {wire, people},
-    PROVIDERS(X)
+                           PROVIDERS(X)
 #undef X
 };
 
@@ -184,18 +183,34 @@ bool provider_configured(const struct provider_set *s, enum provider_id p)
 /* ---- fields ------------------------------------------------------------- */
 
 static const char *const hop_by_hop[] = {
-    "connection", "keep-alive", "te",      "trailer",
-    "trailers",   "upgrade",    "transfer-encoding",
+    "connection", "keep-alive",        "te", "trailer", "trailers",
+    "upgrade",    "transfer-encoding",
 };
 
 /* Ours, or rebuilt: credentials and identity (1.2), framing, codings. */
 static const char *const stripped[] = {
-    "authorization",  "x-api-key",        "x-goog-api-key",  "api-key",
-    "x-openai-key",   "openai-key",       "x-anthropic-key", "x-google-api-key",
-    "x-tenant-id",    "x-tags",           "x-ingest-key",    "cookie",
-    "x-csrf-token",   "host",             "content-length",  "content-encoding",
-    "accept-encoding", "expect",          "forwarded",       "x-real-ip",
-    "via",            "http2-settings",
+    "authorization",
+    "x-api-key",
+    "x-goog-api-key",
+    "api-key",
+    "x-openai-key",
+    "openai-key",
+    "x-anthropic-key",
+    "x-google-api-key",
+    "x-tenant-id",
+    "x-tags",
+    "x-ingest-key",
+    "cookie",
+    "x-csrf-token",
+    "host",
+    "content-length",
+    "content-encoding",
+    "accept-encoding",
+    "expect",
+    "forwarded",
+    "x-real-ip",
+    "via",
+    "http2-settings",
 };
 
 static const char *const stripped_prefix[] = {
@@ -318,8 +333,8 @@ static void field_bearer(struct fields *fs, struct slice key)
               arena_printf(fs->a, "Bearer %.*s", SLICE_FMT(key)));
 }
 
-static void auth_fields(struct fields *fs, enum provider_id p,
-                        struct slice key, bool is_bearer)
+static void auth_fields(struct fields *fs, enum provider_id p, struct slice key,
+                        bool is_bearer)
 {
     if (p == PROVIDER_AZURE && !is_bearer)
         field_add(fs, SLICE("api-key"), key);
@@ -360,8 +375,8 @@ static bool fields_build(const struct target_in *in, struct arena *a,
         if (!request_field_goes(in, f) || (type && (typed || !in->has_body)))
             continue;
         typed = typed || type;
-        versioned = versioned ||
-                    slice_eq_nocase(f->name, SLICE("anthropic-version"));
+        versioned =
+            versioned || slice_eq_nocase(f->name, SLICE("anthropic-version"));
         field_add(&fs, f->name, f->value);
     }
     if (in->has_body && !typed)
@@ -377,8 +392,12 @@ bool provider_answer_field(const struct http_field *f,
                            const struct http_field *all, int n, bool recoded)
 {
     static const char *const dropped[] = {
-        "set-cookie", "set-cookie2", "content-length", "alt-svc",
-        "strict-transport-security", "date",
+        "set-cookie",
+        "set-cookie2",
+        "content-length",
+        "alt-svc",
+        "strict-transport-security",
+        "date",
     };
     static const char *const proxy[] = {"proxy-", "x-budgetguard-"};
     if (f->name.n == 0 || IN(f->name, hop_by_hop) ||

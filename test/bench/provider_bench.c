@@ -50,8 +50,11 @@ static void bench_describe(void)
     buf_str(&body, "\"}]}");
     (void)route_find(PASSTHROUGH_SAFE, SLICE("POST"),
                      SLICE("/v1/chat/completions"), NULL, 0, &r, &allow);
-    const struct describe_in in = {.route = &r, .fields = &f, .field_count = 1,
-                                   .body = buf_get(&body), .resolve = resolve};
+    const struct describe_in in = {.route = &r,
+                                   .fields = &f,
+                                   .field_count = 1,
+                                   .body = buf_get(&body),
+                                   .resolve = resolve};
     int64_t from = now_ns();
     for (int i = 0; i < ROUNDS; i++) {
         struct call c = {0};
@@ -82,7 +85,9 @@ static void bench_meter(bool drop)
         "\"system_fingerprint\":\"fp_0123456789\",\"choices\":[{\"index\":0,"
         "\"delta\":{\"content\":\" word\"},\"logprobs\":null,"
         "\"finish_reason\":null}],\"usage\":null,\"obfuscation\":\"abc\"}\n\n";
-    const struct meter_conf c = {.op = OP_CHAT, .meter = true, .status = 200,
+    const struct meter_conf c = {.op = OP_CHAT,
+                                 .meter = true,
+                                 .status = 200,
                                  .drop_usage = drop,
                                  .content_type = SLICE("text/event-stream")};
     struct meter *m = meter_new();
@@ -101,8 +106,8 @@ static void bench_meter(bool drop)
         meter_finish(m, false, &out, &end);
     }
     int64_t ns = (now_ns() - from) / (rounds * EVENTS);
-    printf("meter, %zu byte event, usage chunk %s: %lld ns\n",
-           sizeof event - 1, drop ? "taken out" : "left in", (long long)ns);
+    printf("meter, %zu byte event, usage chunk %s: %lld ns\n", sizeof event - 1,
+           drop ? "taken out" : "left in", (long long)ns);
     buf_release(&out);
     meter_free(&m);
 }

@@ -14,11 +14,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const paths[] = {
-    "/v1/chat/completions",     "/v1/completions",
-    "/v1/responses",            "/v1/embeddings",
-    "/v1/images/generations",   "/v1/images/edits",
-    "/v1/audio/transcriptions", "/v1/audio/speech",
-    "/v1/moderations",          "/v1/other",
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/responses",
+    "/v1/embeddings",
+    "/v1/images/generations",
+    "/v1/images/edits",
+    "/v1/audio/transcriptions",
+    "/v1/audio/speech",
+    "/v1/moderations",
+    "/v1/other",
     "/openai/deployments/d/chat/completions",
 };
 #define PATHS (sizeof paths / sizeof *paths)
@@ -30,8 +35,7 @@ static enum provider_id resolve(void *arg, struct slice *model)
         *model = slice_skip(*model, 6);
         return PROVIDER_AZURE;
     }
-    return slice_starts(*model, "mistral") ? PROVIDER_MISTRAL
-                                           : PROVIDER_OPENAI;
+    return slice_starts(*model, "mistral") ? PROVIDER_MISTRAL : PROVIDER_OPENAI;
 }
 
 static int64_t count(void *arg, enum provider_id p, struct slice model,
@@ -90,8 +94,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(route_find(PASSTHROUGH_SAFE, SLICE("POST"),
                       slice_str(paths[which % PATHS]), NULL, 0, &r,
                       &allow) == R_NONE);
-    struct describe_in in = {.route = &r, .fields = &f, .field_count = 1,
-                             .body = body, .resolve = resolve,
+    struct describe_in in = {.route = &r,
+                             .fields = &f,
+                             .field_count = 1,
+                             .body = body,
+                             .resolve = resolve,
                              .web_search_hold = 10};
     struct describer *d = describer_new();
     arena_init(&a, 64u << 20);

@@ -52,10 +52,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf whole, pieces;
     if (size < 2)
         return 0;
-    const struct meter_conf c = {
-        .op = ops[data[0] % 6], .meter = true, .status = 200,
-        .drop_usage = (data[0] & 128) != 0,
-        .content_type = types[data[0] / 8 % 3]};
+    const struct meter_conf c = {.op = ops[data[0] % 6],
+                                 .meter = true,
+                                 .status = 200,
+                                 .drop_usage = (data[0] & 128) != 0,
+                                 .content_type = types[data[0] / 8 % 3]};
     struct slice s = slice((const char *)data + 2, size - 2);
     struct meter *m = meter_new();
     buf_init(&whole, 1u << 24);
@@ -69,8 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(whole.n == pieces.n &&
            (whole.n == 0 || memcmp(whole.p, pieces.p, whole.n) == 0));
     if (!c.drop_usage)
-        assert(whole.n == s.n &&
-               (s.n == 0 || memcmp(whole.p, s.p, s.n) == 0));
+        assert(whole.n == s.n && (s.n == 0 || memcmp(whole.p, s.p, s.n) == 0));
     buf_release(&whole);
     buf_release(&pieces);
     meter_free(&m);

@@ -19,12 +19,14 @@ static int total_ms, pieces;
 static int ask(const char *path, const char *body, enum op op)
 {
     struct meter *m = meter_new();
-    struct demo *d = demo_new(SLICE("POST"), slice_str(path), slice_str(body),
-                              1790000000);
-    const struct meter_conf c = {
-        .op = op, .meter = true, .provider = PROVIDER_DEMO,
-        .content_type = slice_str(demo_content_type(d)),
-        .status = demo_status(d)};
+    struct demo *d =
+        demo_new(SLICE("POST"), slice_str(path), slice_str(body), 1790000000);
+    const struct meter_conf c = {.op = op,
+                                 .meter = true,
+                                 .provider = PROVIDER_DEMO,
+                                 .content_type =
+                                     slice_str(demo_content_type(d)),
+                                 .status = demo_status(d)};
     int status = demo_status(d), ms = 0;
     size_t from = 0;
     buf_clear(&all);
@@ -53,7 +55,8 @@ static void test_chat(void **state)
     (void)state;
     assert_int_equal(ask("/v1/chat/completions",
                          "{\"model\":\"demo-small\",\"messages\":[{\"role\":"
-                         "\"user\",\"content\":\"What is 2+2?\"}]}", OP_CHAT),
+                         "\"user\",\"content\":\"What is 2+2?\"}]}",
+                         OP_CHAT),
                      200);
     assert_true(end.complete && end.usage_seen && !end.stream);
     assert_int_equal(end.usage.input, 4 + 3);
@@ -67,66 +70,83 @@ static void test_chat(void **state)
                          "{\"model\":\"demo-small\",\"stream\":true,"
                          "\"stream_options\":{\"include_usage\":true},"
                          "\"messages\":[{\"role\":\"user\",\"content\":\"What"
-                         " is 2+2?\"}]}", OP_CHAT), 200);
+                         " is 2+2?\"}]}",
+                         OP_CHAT),
+                     200);
     assert_true(end.complete && end.usage_seen && end.stream);
     assert_int_equal(end.usage.output, whole);
     assert_true(pieces > 20 && total_ms > 300 && total_ms < 20000);
     assert_int_equal(ask("/v1/chat/completions",
                          "{\"model\":\"demo-large\",\"stream\":true,"
-                         "\"max_tokens\":5,\"n\":2,\"messages\":[]}", OP_CHAT),
+                         "\"max_tokens\":5,\"n\":2,\"messages\":[]}",
+                         OP_CHAT),
                      200);
     assert_true(end.complete && !end.usage_seen);
     assert_true(has("\"length\""));
     assert_int_equal(ask("/v1/chat/completions",
                          "{\"model\":\"demo-large\",\"max_tokens\":5,\"n\":2,"
-                         "\"messages\":[]}", OP_CHAT), 200);
+                         "\"messages\":[]}",
+                         OP_CHAT),
+                     200);
     assert_int_equal(end.usage.output, 10);
 }
 
 static void test_tool_call_and_its_result(void **state)
 {
-#define TOOLS                                                                  \
-    "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"weather\","    \
-    "\"parameters\":{\"type\":\"object\",\"properties\":{\"city\":{\"type\":"  \
+#define TOOLS                                                                 \
+    "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"weather\","   \
+    "\"parameters\":{\"type\":\"object\",\"properties\":{\"city\":{\"type\":" \
     "\"string\"},\"days\":{\"type\":\"integer\"}}}}}]"
     (void)state;
     assert_int_equal(ask("/v1/chat/completions",
-                         "{\"model\":\"demo-small\",\"messages\":[]," TOOLS
-                         "}", OP_CHAT), 200);
+                         "{\"model\":\"demo-small\",\"messages\":[]," TOOLS "}",
+                         OP_CHAT),
+                     200);
     assert_true(has("\"finish_reason\":\"tool_calls\""));
     assert_true(has("{\\\"city\\\":\\\"demo\\\",\\\"days\\\":1}"));
     assert_int_equal(ask("/v1/chat/completions",
                          "{\"model\":\"demo-small\",\"stream\":true,"
-                         "\"messages\":[]," TOOLS "}", OP_CHAT), 200);
+                         "\"messages\":[]," TOOLS "}",
+                         OP_CHAT),
+                     200);
     assert_true(end.complete && end.output_bytes > 20);
     assert_int_equal(ask("/v1/chat/completions",
                          "{\"model\":\"demo-small\",\"messages\":[{\"role\":"
                          "\"tool\",\"content\":\"sunny\"}]," TOOLS "}",
-                         OP_CHAT), 200);
+                         OP_CHAT),
+                     200);
     assert_true(has("\"finish_reason\":\"stop\""));
 }
 
 static void test_other_routes(void **state)
 {
     (void)state;
-    assert_int_equal(ask("/v1/completions", "{\"model\":\"demo-small\","
-                                            "\"prompt\":\"hey\",\"stream\":"
-                                            "true}", OP_COMPLETIONS), 200);
+    assert_int_equal(ask("/v1/completions",
+                         "{\"model\":\"demo-small\","
+                         "\"prompt\":\"hey\",\"stream\":"
+                         "true}",
+                         OP_COMPLETIONS),
+                     200);
     assert_true(end.complete && end.output_bytes > 100);
-    assert_int_equal(ask("/v1/responses", "{\"model\":\"demo-small\","
-                                          "\"input\":\"hey\"}", OP_RESPONSES),
+    assert_int_equal(ask("/v1/responses",
+                         "{\"model\":\"demo-small\","
+                         "\"input\":\"hey\"}",
+                         OP_RESPONSES),
                      200);
     assert_true(end.usage_seen && end.usage.output > 20);
     int64_t n = end.usage.output;
-    assert_int_equal(ask("/v1/responses", "{\"model\":\"demo-small\","
-                                          "\"input\":\"hey\",\"stream\":true}",
-                         OP_RESPONSES), 200);
+    assert_int_equal(ask("/v1/responses",
+                         "{\"model\":\"demo-small\","
+                         "\"input\":\"hey\",\"stream\":true}",
+                         OP_RESPONSES),
+                     200);
     assert_true(end.complete && end.stream && end.usage_seen);
     assert_int_equal(end.usage.output, n);
     assert_int_equal(ask("/v1/embeddings",
                          "{\"model\":\"demo-embed\",\"input\":[\"a\",\"b\"],"
                          "\"dimensions\":4,\"encoding_format\":\"base64\"}",
-                         OP_EMBEDDINGS), 200);
+                         OP_EMBEDDINGS),
+                     200);
     assert_true(end.usage_seen && end.usage.input == 1);
     assert_true(has("\"index\":1"));
     struct arena a;
@@ -145,10 +165,10 @@ static void test_refusals_of_the_demo(void **state)
     int ms;
     (void)state;
     assert_int_equal(ask("/v1/chat/completions", "nonsense", OP_CHAT), 400);
-    assert_int_equal(ask("/v1/chat/completions", "{\"model\":\"gpt-4o\"}",
-                         OP_CHAT), 404);
-    assert_int_equal(ask("/v1/audio/speech", "{\"model\":\"demo-small\"}",
-                         OP_SPEECH), 404);
+    assert_int_equal(
+        ask("/v1/chat/completions", "{\"model\":\"gpt-4o\"}", OP_CHAT), 404);
+    assert_int_equal(
+        ask("/v1/audio/speech", "{\"model\":\"demo-small\"}", OP_SPEECH), 404);
     assert_false(end.usage_seen);
     d = demo_new(SLICE("GET"), SLICE("/v1/models"), SLICE(""), 0);
     buf_clear(&all);
@@ -187,8 +207,8 @@ static void test_bound_holds_for_what_is_billed(void **state)
         const char *allow;
         (void)route_find(PASSTHROUGH_SAFE, SLICE("POST"),
                          SLICE("/v1/chat/completions"), NULL, 0, &r, &allow);
-        const struct describe_in in = {.route = &r, .resolve = resolve,
-                                       .body = slice_str(bodies[i])};
+        const struct describe_in in = {
+            .route = &r, .resolve = resolve, .body = slice_str(bodies[i])};
         assert_int_equal(describe(d, &in, &a, &c, &out), R_NONE);
         assert_int_equal(ask("/v1/chat/completions", bodies[i], OP_CHAT), 200);
         assert_true(end.usage.input <= c.input_bound);

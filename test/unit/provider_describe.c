@@ -22,8 +22,10 @@ static enum provider_id resolve(void *arg, struct slice *model)
         const char *prefix;
         enum provider_id id;
     } known[] = {
-        {"openai/", PROVIDER_OPENAI}, {"azure/", PROVIDER_AZURE},
-        {"mistral/", PROVIDER_MISTRAL}, {"demo/", PROVIDER_DEMO},
+        {"openai/", PROVIDER_OPENAI},
+        {"azure/", PROVIDER_AZURE},
+        {"mistral/", PROVIDER_MISTRAL},
+        {"demo/", PROVIDER_DEMO},
     };
     (void)arg;
     for (size_t i = 0; i < 4; i++)
@@ -42,9 +44,13 @@ static enum refusal run(const char *path, struct slice body,
     assert_int_equal(route_find(PASSTHROUGH_SAFE, SLICE("POST"),
                                 slice_str(path), NULL, 0, &route, &allow),
                      R_NONE);
-    const struct describe_in in = {
-        .route = &route, .fields = &f, .field_count = 1, .body = body,
-        .resolve = resolve, .counter = counter, .web_search_hold = 10};
+    const struct describe_in in = {.route = &route,
+                                   .fields = &f,
+                                   .field_count = 1,
+                                   .body = body,
+                                   .resolve = resolve,
+                                   .counter = counter,
+                                   .web_search_hold = 10};
     arena_reset(&arena);
     memset(&call, 0, sizeof call);
     return describe(d, &in, &arena, &call, &out);
@@ -91,7 +97,8 @@ static void test_edits_are_splices(void **state)
 {
     (void)state;
     assert_int_equal(say(CHAT, "{ \"messages\":[],\"model\":\"openai/gpt-4o\","
-                               "\"stream\":true}"), R_NONE);
+                               "\"stream\":true}"),
+                     R_NONE);
     assert_true(slice_is(call.model, "gpt-4o"));
     assert_true(call.stream && out.edit.add_usage && !out.asked_usage);
     leaves(0, "{\"stream_options\":{\"include_usage\":true}, \"messages\":[],"
@@ -100,7 +107,8 @@ static void test_edits_are_splices(void **state)
                ", \"messages\":[],\"model\":\"gpt-4o\",\"stream\":true}");
 
     assert_int_equal(say(CHAT, "{\"model\":\"gpt-5\",\"messages\":[],"
-                               "\"max_completion_tokens\": null }"), R_NONE);
+                               "\"max_completion_tokens\": null }"),
+                     R_NONE);
     assert_int_equal(call.max_output, -1);
     assert_true(call.output_is_limitable);
     leaves(0, "{\"model\":\"gpt-5\",\"messages\":[],"
@@ -109,7 +117,8 @@ static void test_edits_are_splices(void **state)
                 "\"max_completion_tokens\": 900 }");
 
     assert_int_equal(say(CHAT, "{\"model\":\"op\\u0065nai/gp\\\"t\","
-                               "\"messages\":[]}"), R_NONE);
+                               "\"messages\":[]}"),
+                     R_NONE);
     assert_true(slice_is(call.model, "gp\"t"));
     leaves(0, "{\"model\":\"gp\\\"t\",\"messages\":[]}");
 }
@@ -123,29 +132,35 @@ static void test_usage_is_asked_into_every_form(void **state)
         {"{\"model\":\"m\",\"messages\":[],\"stream\":true,"
          "\"stream_options\":{\"include_usage\":true}}",
          "{\"model\":\"m\",\"messages\":[],\"stream\":true,"
-         "\"stream_options\":{\"include_usage\":true}}", true},
+         "\"stream_options\":{\"include_usage\":true}}",
+         true},
         {"{\"model\":\"m\",\"messages\":[],\"stream\":true,"
          "\"stream_options\":{\"include_usage\": false }}",
          "{\"model\":\"m\",\"messages\":[],\"stream\":true,"
-         "\"stream_options\":{\"include_usage\": true }}", false},
+         "\"stream_options\":{\"include_usage\": true }}",
+         false},
         {"{\"stream_options\": { } ,\"model\":\"m\",\"messages\":[],"
          "\"stream\":true}",
          "{\"stream_options\": {\"include_usage\":true } ,\"model\":\"m\","
-         "\"messages\":[],\"stream\":true}", false},
+         "\"messages\":[],\"stream\":true}",
+         false},
         {"{\"stream_options\":{\"x\":{\"include_usage\":true}},\"model\":"
          "\"m\",\"messages\":[],\"stream\":true}",
          "{\"stream_options\":{\"include_usage\":true,\"x\":{\"include_usage\""
-         ":true}},\"model\":\"m\",\"messages\":[],\"stream\":true}", false},
+         ":true}},\"model\":\"m\",\"messages\":[],\"stream\":true}",
+         false},
         {"{\"stream_options\":null,\"model\":\"m\",\"messages\":[],"
          "\"stream\":true}",
          "{\"stream_options\":{\"include_usage\":true},\"model\":\"m\","
-         "\"messages\":[],\"stream\":true}", false},
+         "\"messages\":[],\"stream\":true}",
+         false},
         {"{\"model\":\"m\",\"messages\":[],\"stream\":false}",
          "{\"model\":\"m\",\"messages\":[],\"stream\":false}", false},
         {"{\"stream_options\":{\"include\\u005fusage\":true},\"model\":\"m\","
          "\"messages\":[],\"stream\":true}",
          "{\"stream_options\":{\"include\\u005fusage\":true},\"model\":\"m\","
-         "\"messages\":[],\"stream\":true}", true},
+         "\"messages\":[],\"stream\":true}",
+         true},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -153,8 +168,13 @@ static void test_usage_is_asked_into_every_form(void **state)
         assert_int_equal(out.asked_usage, rows[i].asked);
         leaves(0, rows[i].want);
     }
+    assert_int_equal(say(CHAT, "{\"model\":\"mistral/m\",\"messages\":[],"
+                               "\"stream\":true}"),
+                     R_NONE);
+    assert_false(out.edit.add_usage); /* Mistral refuses it with 422 */
     assert_int_equal(say("/v1/responses", "{\"model\":\"m\",\"input\":\"x\","
-                                          "\"stream\":true}"), R_NONE);
+                                          "\"stream\":true}"),
+                     R_NONE);
     assert_false(out.edit.add_usage); /* a 400 upstream */
     assert_int_equal(say(CHAT, "{\"model\":\"m\",\"messages\":[],\"stream\":"
                                "true,\"stream_options\":{\"include_usage\":"
@@ -165,8 +185,8 @@ static void test_usage_is_asked_into_every_form(void **state)
 static void test_limits_by_op_and_model(void **state)
 {
     (void)state;
-    assert_int_equal(say("/v1/responses",
-                         "{\"model\":\"gpt-5\",\"input\":\"hi\"}"), R_NONE);
+    assert_int_equal(
+        say("/v1/responses", "{\"model\":\"gpt-5\",\"input\":\"hi\"}"), R_NONE);
     leaves(70, "{\"max_output_tokens\":70,\"model\":\"gpt-5\","
                "\"input\":\"hi\"}");
     assert_int_equal(say(CHAT, "{\"model\":\"o3\",\"messages\":[]}"), R_NONE);
@@ -178,18 +198,21 @@ static void test_limits_by_op_and_model(void **state)
     assert_int_equal(call.provider, PROVIDER_MISTRAL);
     assert_int_equal(say("/v1/completions",
                          "{\"model\":\"m\",\"prompt\":[\"a\",\"bc\"],"
-                         "\"best_of\":3}"), R_NONE);
+                         "\"best_of\":3}"),
+                     R_NONE);
     assert_int_equal(call.max_output, 16);
     assert_int_equal(call.choices, 6);
     leaves(0, "{\"max_tokens\":16,\"model\":\"m\",\"prompt\":[\"a\",\"bc\"],"
               "\"best_of\":3}");
     assert_int_equal(say(CHAT, "{\"model\":\"m\",\"messages\":[],"
                                "\"max_tokens\":7,\"max_completion_tokens\":9,"
-                               "\"n\":4}"), R_NONE);
+                               "\"n\":4}"),
+                     R_NONE);
     assert_int_equal(call.max_output, 9);
     assert_int_equal(call.choices, 4);
-    assert_int_equal(say("/v1/embeddings",
-                         "{\"model\":\"m\",\"input\":[[1,2,3],[4]]}"), R_NONE);
+    assert_int_equal(
+        say("/v1/embeddings", "{\"model\":\"m\",\"input\":[[1,2,3],[4]]}"),
+        R_NONE);
     assert_int_equal(call.max_output, 0);
     assert_int_equal(call.input_bound, 4);
 }
@@ -234,12 +257,16 @@ static void test_refusals(void **state)
          R_INVALID_JSON},
         {CHAT, "{\"model\":\"m\",\"messages\":[],\"mod\\u0065l\":\"x\"}",
          R_INVALID_JSON},
-        {CHAT, "{\"model\":\"m\",\"messages\":[],\"max_tokens\":1,"
-               "\"max_tokens\":9}", R_INVALID_JSON},
+        {CHAT,
+         "{\"model\":\"m\",\"messages\":[],\"max_tokens\":1,"
+         "\"max_tokens\":9}",
+         R_INVALID_JSON},
         {CHAT, "{\"zz\":1,\"model\":\"m\",\"messages\":[],\"zz\":2}",
          R_INVALID_JSON},
-        {"/v1/responses", "{\"model\":\"m\",\"input\":\"x\",\"background\":"
-                          "true}", R_UNSUPPORTED_PARAMETER},
+        {"/v1/responses",
+         "{\"model\":\"m\",\"input\":\"x\",\"background\":"
+         "true}",
+         R_UNSUPPORTED_PARAMETER},
         {"/v1/embeddings", "{\"model\":\"m\"}", R_INVALID_REQUEST},
     };
     (void)state;
@@ -250,11 +277,13 @@ static void test_refusals(void **state)
         assert_int_equal(why, rows[i].why);
         assert_true(out.text[0] != '\0');
     }
-    assert_int_equal(run(CHAT, SLICE("{}"), (struct token_counter){0},
-                         "text/plain"), R_MEDIA_TYPE);
+    assert_int_equal(
+        run(CHAT, SLICE("{}"), (struct token_counter){0}, "text/plain"),
+        R_MEDIA_TYPE);
     assert_int_equal(run(CHAT, SLICE("{\"model\":\"m\",\"messages\":[]}"),
                          (struct token_counter){0},
-                         "application/json; charset=utf-8"), R_NONE);
+                         "application/json; charset=utf-8"),
+                     R_NONE);
 }
 
 static void test_depth_and_width_are_bounded(void **state)
@@ -267,15 +296,17 @@ static void test_depth_and_width_are_bounded(void **state)
     deep[2000] = '\0';
     buf_init(&b, 1 << 20);
     buf_printf(&b, "{\"model\":\"m\",\"messages\":%s}", deep);
-    assert_int_equal(run(CHAT, buf_get(&b), (struct token_counter){0},
-                         "application/json"), R_INVALID_JSON);
+    assert_int_equal(
+        run(CHAT, buf_get(&b), (struct token_counter){0}, "application/json"),
+        R_INVALID_JSON);
     buf_clear(&b);
     buf_str(&b, "{\"model\":\"m\"");
     for (int i = 0; i < 1000; i++)
         buf_printf(&b, ",\"k%d\":0", i);
     buf_str(&b, "}");
-    assert_int_equal(run(CHAT, buf_get(&b), (struct token_counter){0},
-                         "application/json"), R_INVALID_REQUEST);
+    assert_int_equal(
+        run(CHAT, buf_get(&b), (struct token_counter){0}, "application/json"),
+        R_INVALID_REQUEST);
     buf_release(&b);
 }
 
@@ -315,7 +346,8 @@ static void test_bound_counts_all_text(void **state)
         buf_str(&b, word);
         buf_str(&b, at + 1);
         assert_int_equal(run(CHAT, buf_get(&b), (struct token_counter){0},
-                             "application/json"), R_NONE);
+                             "application/json"),
+                         R_NONE);
         if (call.input_bound < 400)
             print_message("%s\n", places[i]);
         assert_true(call.input_bound >= 400);
@@ -330,10 +362,10 @@ static void test_bound_counts_all_text(void **state)
 
 static void test_media(void **state)
 {
-#define PART(extra)                                                            \
-    "{\"model\":\"gpt-4o\",\"messages\":[{\"content\":[{\"type\":"             \
-    "\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"" extra \
-    "}}]}]}"
+#define PART(extra)                                                \
+    "{\"model\":\"gpt-4o\",\"messages\":[{\"content\":[{\"type\":" \
+    "\"image_url\",\"image_url\":{\"url\":\"data:image/"           \
+    "png;base64,AAAA\"" extra "}}]}]}"
     (void)state;
     assert_int_equal(say(CHAT, PART("")), R_NONE);
     assert_int_equal(call.input_bound, 8 + 85 + 8 * 170);
@@ -347,7 +379,8 @@ static void test_media(void **state)
             "{\"model\":\"gpt-4o\",\"input\":[{\"role\":\"user\",\"content\":["
             "{\"type\":\"input_image\",\"detail\":\"low\",\"image_url\":"
             "\"https://x/y.png\"},{\"type\":\"input_text\",\"text\":\"abc\"}"
-            "]}]}"), R_NONE);
+            "]}]}"),
+        R_NONE);
     assert_int_equal(call.input_bound, 8 + 85 + 3);
     assert_false(call.unbounded);
     assert_int_equal(
@@ -355,18 +388,20 @@ static void test_media(void **state)
                   "\"input_audio\",\"input_audio\":{\"data\":\"AAAA\"}}]}]}"),
         R_NONE);
     assert_true(call.unbounded);
-    assert_int_equal(
-        say("/v1/responses", "{\"model\":\"m\",\"input\":[{\"content\":[{"
-                             "\"type\":\"input_file\",\"file\\u005fid\":\"f\"}"
-                             "]}]}"), R_NONE);
-    assert_true(call.input_is_context);
     assert_int_equal(say("/v1/responses",
-                         "{\"model\":\"m\",\"input\":\"x\","
-                         "\"previous_response_id\":\"r\"}"), R_NONE);
+                         "{\"model\":\"m\",\"input\":[{\"content\":[{"
+                         "\"type\":\"input_file\",\"file\\u005fid\":\"f\"}"
+                         "]}]}"),
+                     R_NONE);
+    assert_true(call.input_is_context);
+    assert_int_equal(say("/v1/responses", "{\"model\":\"m\",\"input\":\"x\","
+                                          "\"previous_response_id\":\"r\"}"),
+                     R_NONE);
     assert_true(call.input_is_context);
     assert_int_equal(say("/v1/images/generations",
                          "{\"model\":\"gpt-image-1\",\"prompt\":\"x\","
-                         "\"n\":2,\"quality\":\"low\"}"), R_NONE);
+                         "\"n\":2,\"quality\":\"low\"}"),
+                     R_NONE);
     assert_int_equal(call.images, 2);
     assert_int_equal(call.max_output, 708);
 }
@@ -377,15 +412,18 @@ static void test_tools_and_tier(void **state)
     assert_int_equal(say("/v1/responses",
                          "{\"model\":\"m\",\"input\":\"x\",\"tools\":[{\"typ"
                          "\\u0065\":\"web\\u005fsearch\"},{\"type\":"
-                         "\"function\"}],\"max_tool_calls\":3}"), R_NONE);
+                         "\"function\"}],\"max_tool_calls\":3}"),
+                     R_NONE);
     assert_int_equal(call.web_searches, 3);
     assert_int_equal(say("/v1/responses",
                          "{\"model\":\"m\",\"input\":\"x\",\"tools\":[{"
-                         "\"type\":\"web_search_preview\"}]}"), R_NONE);
+                         "\"type\":\"web_search_preview\"}]}"),
+                     R_NONE);
     assert_int_equal(call.web_searches, 10);
     assert_int_equal(say(CHAT, "{\"model\":\"m\",\"messages\":[],"
                                "\"service_tier\":\"priority\",\"user\":"
-                               "\"u\\u0031\"}"), R_NONE);
+                               "\"u\\u0031\"}"),
+                     R_NONE);
     assert_int_equal(call.tier, TIER_PRIORITY);
     assert_true(slice_is(call.user, "u1"));
     assert_int_equal(call.web_searches, 0);
@@ -410,9 +448,12 @@ static void test_tokenizer_plugs_in(void **state)
     struct token_counter c = {words, &calls};
     (void)state;
     assert_int_equal(
-        run(CHAT, SLICE("{\"messages\":[{\"role\":\"user\",\"content\":"
-                        "\"one two\\u0020three\"}],\"model\":\"openai/gpt-4o\""
-                        "}"), c, "application/json"), R_NONE);
+        run(CHAT,
+            SLICE("{\"messages\":[{\"role\":\"user\",\"content\":"
+                  "\"one two\\u0020three\"}],\"model\":\"openai/gpt-4o\""
+                  "}"),
+            c, "application/json"),
+        R_NONE);
     assert_int_equal(calls, 1);
     assert_int_equal(call.input_bound, 3 + 8);
     assert_int_equal(out.input_estimate, 3 + 4 + 2);
@@ -431,7 +472,8 @@ static void test_forms(void **state)
     (void)state;
     assert_int_equal(run("/v1/audio/transcriptions", s,
                          (struct token_counter){0},
-                         "multipart/form-data; boundary=b1"), R_NONE);
+                         "multipart/form-data; boundary=b1"),
+                     R_NONE);
     assert_true(slice_is(call.model, "whisper-1"));
     assert_true(call.unbounded);
     buf_init(&b, 4096);
@@ -460,7 +502,8 @@ static void test_cut_bodies(void **state)
         char *copy = malloc(i + 1);
         memcpy(copy, body, i);
         assert_int_equal(run(CHAT, slice(copy, i), (struct token_counter){0},
-                             "application/json"), R_INVALID_JSON);
+                             "application/json"),
+                         R_INVALID_JSON);
         free(copy);
     }
     assert_int_equal(say(CHAT, body), R_NONE);

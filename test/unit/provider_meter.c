@@ -24,11 +24,13 @@ struct with {
 static void feed(const struct with *w, struct slice text, size_t first,
                  size_t step)
 {
-    const struct meter_conf c = {
-        .family = FAMILY_OPENAI, .op = w->op, .provider = PROVIDER_OPENAI,
-        .meter = true, .drop_usage = w->drop,
-        .status = w->status != 0 ? w->status : 200,
-        .content_type = slice_str(w->type)};
+    const struct meter_conf c = {.family = FAMILY_OPENAI,
+                                 .op = w->op,
+                                 .provider = PROVIDER_OPENAI,
+                                 .meter = true,
+                                 .drop_usage = w->drop,
+                                 .status = w->status != 0 ? w->status : 200,
+                                 .content_type = slice_str(w->type)};
     meter_start(m, &c);
     buf_clear(&got);
     size_t n = first;
@@ -77,9 +79,9 @@ static const struct with chat_json = {.op = OP_CHAT,
     "data: {\"model\":\"gpt-4o-2024-08-06\",\"service_tier\":\"flex\","        \
     "\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":" \
     "\"\"}}],\"usage\":null}\n\n"
-#define C2                                                                     \
-    ": keep-alive\n\n"                                                         \
-    "data: {\"model\":\"\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"  \
+#define C2                                                                    \
+    ": keep-alive\n\n"                                                        \
+    "data: {\"model\":\"\",\"choices\":[{\"index\":0,\"delta\":{\"content\":" \
     "\"Hel\\u006co\"}}],\"usage\":null}\n\n"
 #define C3                                                                     \
     "data:{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}" \
@@ -139,10 +141,12 @@ static void test_stream_at_every_cut(void **state)
 static void test_mixed_ends_and_bom(void **state)
 {
     (void)state;
-    feed(&chat_dropping, SLICE("\xef\xbb\xbf" C1 C3
-                               "data: {\"choices\":[],\r\ndata: \"usage\":{"
-                               "\"prompt_tokens\":3,\"completion_tokens\":4}}"
-                               "\n\r\n" CD), 2, 3);
+    feed(&chat_dropping,
+         SLICE("\xef\xbb\xbf" C1 C3
+               "data: {\"choices\":[],\r\ndata: \"usage\":{"
+               "\"prompt_tokens\":3,\"completion_tokens\":4}}"
+               "\n\r\n" CD),
+         2, 3);
     assert_int_equal(end.usage.input, 3);
     assert_int_equal(end.usage.output, 4);
     same(SLICE("\xef\xbb\xbf" C1 C3 CD));
@@ -162,7 +166,10 @@ static void test_only_the_usage_chunk_is_dropped(void **state)
         "data: {\"usage\":{\"prompt_tokens\":1}}\n\n",
         "data: {\"choices\":[],\"usage\":{},\"error\":{\"message\":\"x\"}}\n\n",
         "event: error\ndata: {\"error\":{\"message\":\"x\"}}\n\n",
-        ": comment\n\n", "\n", "id: 7\nretry: 5\n\n", "data\n\n",
+        ": comment\n\n",
+        "\n",
+        "id: 7\nretry: 5\n\n",
+        "data\n\n",
         "data: not json\n\n",
     };
     struct buf all;
@@ -181,8 +188,10 @@ static void test_only_the_usage_chunk_is_dropped(void **state)
 
 static void test_events_are_relayed_at_once(void **state)
 {
-    const struct meter_conf c = {.family = FAMILY_OPENAI, .op = OP_CHAT,
-                                 .meter = true, .drop_usage = true,
+    const struct meter_conf c = {.family = FAMILY_OPENAI,
+                                 .op = OP_CHAT,
+                                 .meter = true,
+                                 .drop_usage = true,
                                  .status = 200,
                                  .content_type = SLICE("text/event-stream")};
     (void)state;
@@ -196,7 +205,8 @@ static void test_events_are_relayed_at_once(void **state)
     assert_true(meter_feed(m, CU, sizeof CU - 2, &got)); /* not its last LF */
     same(SLICE(C1 C2));
     meter_finish(m, true, &got, &end);
-    same(SLICE(C1 C2 "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1117,"
+    same(SLICE(C1 C2
+               "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1117,"
                "\"completion_tokens\":46,\"total_tokens\":1163,"
                "\"prompt_tokens_details\":{\"cached_tokens\":1000,"
                "\"cache_write_tokens\":50,\"audio_tokens\":7},"
@@ -208,8 +218,10 @@ static void test_events_are_relayed_at_once(void **state)
 static void test_huge_event_passes_in_bounded_memory(void **state)
 {
     static char x[1 << 16];
-    const struct meter_conf c = {.family = FAMILY_OPENAI, .op = OP_CHAT,
-                                 .meter = true, .drop_usage = true,
+    const struct meter_conf c = {.family = FAMILY_OPENAI,
+                                 .op = OP_CHAT,
+                                 .meter = true,
+                                 .drop_usage = true,
                                  .status = 200,
                                  .content_type = SLICE("text/event-stream")};
     struct buf some;
@@ -268,6 +280,9 @@ static void test_whole_answers(void **state)
                         "\"prompt_cache_hit_tokens\":8,"
                         "\"prompt_cache_miss_tokens\":1}}");
     assert_int_equal(u->cached, 8);
+    json_usage(OP_CHAT, "{\"model\":\"gpt-4o-search-preview-2025-03-11\","
+                        "\"usage\":{\"prompt_tokens\":9}}");
+    assert_int_equal(u->web_searches, 1);
     /* R60 */
     json_usage(OP_CHAT, "{\"usage\":{\"input_tokens\":81,\"output_tokens\":"
                         "35}}");
@@ -322,25 +337,35 @@ static void test_whole_answers(void **state)
 static void test_hostile_numbers(void **state)
 {
     static const char *const bad[] = {
-        "-5", "1e30", "\"7\"", "null", "true", "{}", "[5]", "1.5",
-        "99999999999999999999", "1000000000001",
+        "-5",
+        "1e30",
+        "\"7\"",
+        "null",
+        "true",
+        "{}",
+        "[5]",
+        "1.5",
+        "99999999999999999999",
+        "1000000000001",
     };
     char text[256];
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         (void)snprintf(text, sizeof text,
                        "{\"usage\":{\"prompt_tokens\":%s,"
-                       "\"completion_tokens\":3}}", bad[i]);
+                       "\"completion_tokens\":3}}",
+                       bad[i]);
         feed(&chat_json, slice_str(text), 256, 256);
         assert_int_equal(end.usage.input, 0);
         assert_int_equal(end.usage.output, 3);
     }
     /* parts larger than the whole never make a class negative */
-    feed(&chat_json, SLICE("{\"usage\":{\"prompt_tokens\":5,"
-                           "\"completion_tokens\":2,\"total_tokens\":7,"
-                           "\"prompt_tokens_details\":{\"cached_tokens\":99,"
-                           "\"audio_tokens\":99},\"completion_tokens_details\""
-                           ":{\"reasoning_tokens\":99,\"audio_tokens\":99}}}"),
+    feed(&chat_json,
+         SLICE("{\"usage\":{\"prompt_tokens\":5,"
+               "\"completion_tokens\":2,\"total_tokens\":7,"
+               "\"prompt_tokens_details\":{\"cached_tokens\":99,"
+               "\"audio_tokens\":99},\"completion_tokens_details\""
+               ":{\"reasoning_tokens\":99,\"audio_tokens\":99}}}"),
          999, 999);
     assert_int_equal(end.usage.cached, 5);
     assert_int_equal(end.usage.audio_in, 0);
@@ -358,7 +383,8 @@ static void test_last_value_per_field(void **state)
                "\"completion_tokens\":5}}\n\n"
                "data: {\"choices\":[{\"finish_reason\":\"stop\"}],\"usage\":"
                "null,\"x_groq\":{\"usage\":{\"prompt_tokens\":70,"
-               "\"completion_tokens\":70}}}\n\n"), 999, 999);
+               "\"completion_tokens\":70}}}\n\n"),
+         999, 999);
     assert_int_equal(end.usage.input, 9);
     assert_int_equal(end.usage.output, 5);
     assert_true(end.complete); /* no [DONE], but a finish and a clean end */
@@ -410,10 +436,12 @@ static void test_responses_stream(void **state)
     assert_false(end.complete);
     assert_int_equal(end.output_bytes, 3);
     buf_clear(&all);
-    buf_printf(&all, "%sevent: response.failed\ndata: {\"type\":"
-                     "\"response.failed\",\"response\":{\"error\":{},"
-                     "\"usage\":{\"input_tokens\":2,\"output_tokens\":0}}}"
-                     "\n\n", responses_stream);
+    buf_printf(&all,
+               "%sevent: response.failed\ndata: {\"type\":"
+               "\"response.failed\",\"response\":{\"error\":{},"
+               "\"usage\":{\"input_tokens\":2,\"output_tokens\":0}}}"
+               "\n\n",
+               responses_stream);
     feed(&w, buf_get(&all), 10, 10);
     assert_true(end.complete && end.error_event && end.usage_seen);
     buf_release(&all);
@@ -425,16 +453,20 @@ static void test_other_streams(void **state)
     const struct with audio = {.op = OP_TRANSCRIPTION,
                                .type = "text/event-stream"};
     (void)state;
-    feed(&image, SLICE("event: image_generation.completed\ndata: {\"type\":"
-                       "\"image_generation.completed\",\"b64_json\":\"AA\","
-                       "\"usage\":{\"input_tokens\":5,\"output_tokens\":272}}"
-                       "\n\n"), 7, 7);
+    feed(&image,
+         SLICE("event: image_generation.completed\ndata: {\"type\":"
+               "\"image_generation.completed\",\"b64_json\":\"AA\","
+               "\"usage\":{\"input_tokens\":5,\"output_tokens\":272}}"
+               "\n\n"),
+         7, 7);
     assert_true(end.complete);
     assert_int_equal(end.usage.image_out, 272);
-    feed(&audio, SLICE("data: {\"type\":\"transcript.text.delta\",\"delta\":"
-                       "\"ab\"}\n\ndata: {\"type\":\"transcript.text.done\","
-                       "\"text\":\"ab\",\"usage\":{\"input_tokens\":5,"
-                       "\"output_tokens\":2}}\n\n"), 7, 7);
+    feed(&audio,
+         SLICE("data: {\"type\":\"transcript.text.delta\",\"delta\":"
+               "\"ab\"}\n\ndata: {\"type\":\"transcript.text.done\","
+               "\"text\":\"ab\",\"usage\":{\"input_tokens\":5,"
+               "\"output_tokens\":2}}\n\n"),
+         7, 7);
     assert_true(end.complete);
     assert_int_equal(end.output_bytes, 2);
 }
@@ -442,8 +474,10 @@ static void test_other_streams(void **state)
 static void test_error_event(void **state)
 {
     (void)state;
-    feed(&chat_dropping, SLICE(C1 "data: {\"error\":{\"message\":\"boom\"}}"
-                                  "\n\n"), 5, 5);
+    feed(&chat_dropping,
+         SLICE(C1 "data: {\"error\":{\"message\":\"boom\"}}"
+                  "\n\n"),
+         5, 5);
     assert_true(end.error_event);
     assert_false(end.complete);
     same(SLICE(C1 "data: {\"error\":{\"message\":\"boom\"}}\n\n"));

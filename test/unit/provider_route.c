@@ -19,8 +19,8 @@ static struct arena arena;
 static enum refusal find_in(enum passthrough mode, const char *method,
                             const char *path)
 {
-    return route_find(mode, slice_str(method), slice_str(path), NULL, 0,
-                      &route, &allow);
+    return route_find(mode, slice_str(method), slice_str(path), NULL, 0, &route,
+                      &allow);
 }
 
 static enum refusal find(const char *method, const char *path)
@@ -43,8 +43,8 @@ static void test_table(void **state)
          ROUTE_METERED},
         {"POST", "/v1/completions", "/v1/completions", OP_COMPLETIONS,
          ROUTE_METERED},
-        {"POST", "/v1/responses/compact", "/v1/responses/compact",
-         OP_RESPONSES, ROUTE_METERED},
+        {"POST", "/v1/responses/compact", "/v1/responses/compact", OP_RESPONSES,
+         ROUTE_METERED},
         {"GET", "/v1/responses/resp_1", "/v1/responses/{id}", OP_STORED,
          ROUTE_FREE},
         {"POST", "/v1/responses/resp_1/cancel", "/v1/responses/{id}/cancel",
@@ -55,8 +55,7 @@ static void test_table(void **state)
         {"GET", "/v1/models/a%2Fb", "/v1/models/{id}", OP_MODELS, ROUTE_LIST},
         {"POST", "/v1/messages", "/v1/messages", OP_MESSAGES, ROUTE_METERED},
         {"POST", "/v1beta/models/gemini-2.5-pro:generateContent",
-         "/v1beta/models/{model}:generateContent", OP_GENERATE,
-         ROUTE_METERED},
+         "/v1beta/models/{model}:generateContent", OP_GENERATE, ROUTE_METERED},
         {"POST", "/v1/models/g:countTokens", "/v1/models/{model}:countTokens",
          OP_COUNT, ROUTE_FREE},
         {"POST", "/openai/deployments/my-gpt/chat/completions",
@@ -80,8 +79,7 @@ static void test_table(void **state)
         assert_int_equal(route.op, rows[i].op);
         assert_int_equal(route.klass, rows[i].klass);
         assert_string_equal(route.pattern, rows[i].pattern);
-        assert_int_equal(route.meter_answer,
-                         route.klass == ROUTE_METERED);
+        assert_int_equal(route.meter_answer, route.klass == ROUTE_METERED);
     }
     assert_int_equal(find("POST", "/v1/unknown_thing"), R_NONE);
     assert_true(route.meter_answer); /* booked if it has usage */
@@ -94,17 +92,28 @@ static void test_table(void **state)
 static void test_paths_others_could_read_differently(void **state)
 {
     static const char *const bad[] = {
-        "/v1/x/../chat/completions", "/v1//chat/completions",
-        "/v1/./chat/completions",    "/v1/chat%2Fcompletions",
-        "/v1/chat%2fcompletions",    "/v1/%63hat/completions",
-        "/v1/chat;x/completions",    "/v1/chat\\completions",
-        "/v1/%2e%2e/x",              "/v1/chat/completions%",
-        "/v1/chat/completions%2",    "/v1/chat%00/completions",
-        "/v1/chat/completions%3Fx",  "/v1/a%5cb",
-        "/v1",                       "/v1/",
-        "/v1/chat/completions//",    "/openai/unknown",
-        "/v1beta/files",             "/v1beta/models/x:predict",
-        "/v1/%25%32%65",             "/openai/deployments/a%2Fb/embeddings",
+        "/v1/x/../chat/completions",
+        "/v1//chat/completions",
+        "/v1/./chat/completions",
+        "/v1/chat%2Fcompletions",
+        "/v1/chat%2fcompletions",
+        "/v1/%63hat/completions",
+        "/v1/chat;x/completions",
+        "/v1/chat\\completions",
+        "/v1/%2e%2e/x",
+        "/v1/chat/completions%",
+        "/v1/chat/completions%2",
+        "/v1/chat%00/completions",
+        "/v1/chat/completions%3Fx",
+        "/v1/a%5cb",
+        "/v1",
+        "/v1/",
+        "/v1/chat/completions//",
+        "/openai/unknown",
+        "/v1beta/files",
+        "/v1beta/models/x:predict",
+        "/v1/%25%32%65",
+        "/openai/deployments/a%2Fb/embeddings",
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -120,8 +129,8 @@ static void test_methods_and_passthrough(void **state)
     static const char *const spend[] = {
         "/v1/batches",          "/v1/fine_tuning/jobs", "/v1/realtime/calls",
         "/v1/videos",           "/v1/assistants",       "/v1/containers",
-        "/v1/messages/batches", "/v1/threads/runs",
-        "/v1/threads/t1/runs",  "/v1/BATCHES",
+        "/v1/messages/batches", "/v1/threads/runs",     "/v1/threads/t1/runs",
+        "/v1/BATCHES",
     };
     (void)state;
     assert_int_equal(find("PUT", "/v1/chat/completions"), R_INVALID_REQUEST);
@@ -141,8 +150,8 @@ static void test_methods_and_passthrough(void **state)
                      R_NOT_FOUND);
     const struct http_field up = {SLICE("Upgrade"), SLICE("WebSocket")};
     assert_int_equal(route_find(PASSTHROUGH_SAFE, SLICE("GET"),
-                                SLICE("/v1/responses"), &up, 1, &route,
-                                &allow), R_INVALID_REQUEST);
+                                SLICE("/v1/responses"), &up, 1, &route, &allow),
+                     R_INVALID_REQUEST);
     assert_null(allow);
 }
 
@@ -155,15 +164,17 @@ static void test_shape_of_a_path(void **state)
     assert_int_equal(route_shape(SLICE("/v1/messages"), NULL, 0),
                      FAMILY_ANTHROPIC);
     assert_int_equal(route_shape(SLICE("/v1beta/x"), &av, 1), FAMILY_GEMINI);
-    assert_int_equal(route_shape(SLICE("/v1/models/m:generateContent"), NULL,
-                                 0), FAMILY_GEMINI);
+    assert_int_equal(
+        route_shape(SLICE("/v1/models/m:generateContent"), NULL, 0),
+        FAMILY_GEMINI);
     assert_int_equal(route_shape(SLICE("/openai/x"), NULL, 0), FAMILY_OPENAI);
     assert_true(route_is_proxy(SLICE("/v1")));
     assert_false(route_is_proxy(SLICE("/v1x")));
     assert_false(route_is_proxy(SLICE("/admin/v1")));
 }
 
-/* ---- targets -------------------------------------------------------------- */
+/* ---- targets --------------------------------------------------------------
+ */
 
 static struct provider_set *set_of(const struct provider_conf_set *conf)
 {
@@ -177,16 +188,19 @@ static struct target target;
 
 static enum refusal aim(const struct provider_set *s, const char *path,
                         enum provider_id p, const char *query,
-                        const struct http_field *f, int n,
-                        struct slice own_key)
+                        const struct http_field *f, int n, struct slice own_key)
 {
     static struct call c;
     assert_int_equal(find("POST", path), R_NONE);
     c = (struct call){.provider = p, .model = SLICE("gpt 4/o")};
-    const struct target_in in = {
-        .route = &route, .call = &c, .fields = f, .field_count = n,
-        .query = query != NULL ? slice_str(query) : slice(NULL, 0),
-        .own_key = own_key, .has_body = true};
+    const struct target_in in = {.route = &route,
+                                 .call = &c,
+                                 .fields = f,
+                                 .field_count = n,
+                                 .query = query != NULL ? slice_str(query)
+                                                        : slice(NULL, 0),
+                                 .own_key = own_key,
+                                 .has_body = true};
     return provider_target(s, &in, &arena, &target);
 }
 
@@ -226,7 +240,8 @@ static void test_urls(void **state)
     struct provider_set *s = set_of(&conf);
     (void)state;
     assert_int_equal(aim(s, CHAT, PROVIDER_OPENAI, "a=1&key=bg_x&%6bey=y&b",
-                         NULL, 0, no_key), R_NONE);
+                         NULL, 0, no_key),
+                     R_NONE);
     url_is("https://api.openai.com/v1/chat/completions?a=1&b");
     assert_true(slice_is(value("Authorization"), "Bearer sk-1"));
     assert_true(slice_is(value("Content-Type"), "application/json"));
@@ -239,16 +254,19 @@ static void test_urls(void **state)
            "chat/completions?api-version=2024-10-21");
     assert_true(slice_is(value("api-key"), "az"));
     assert_int_equal(count("Authorization"), 0);
-    assert_int_equal(aim(s, "/v1/responses", PROVIDER_AZURE, "a=b", NULL, 0,
-                         no_key), R_NONE);
+    assert_int_equal(
+        aim(s, "/v1/responses", PROVIDER_AZURE, "a=b", NULL, 0, no_key),
+        R_NONE);
     url_is("https://res.openai.azure.com/openai/responses?a=b&"
            "api-version=2024-10-21");
     assert_int_equal(aim(s, "/openai/deployments/d1/embeddings", PROVIDER_NONE,
-                         "api-version=mine", NULL, 0, no_key), R_NONE);
+                         "api-version=mine", NULL, 0, no_key),
+                     R_NONE);
     url_is("https://res.openai.azure.com/openai/deployments/d1/embeddings?"
            "api-version=mine");
-    assert_int_equal(aim(s, "/openai/v1/responses", PROVIDER_AZURE, NULL, NULL,
-                         0, no_key), R_NONE);
+    assert_int_equal(
+        aim(s, "/openai/v1/responses", PROVIDER_AZURE, NULL, NULL, 0, no_key),
+        R_NONE);
     url_is("https://res.openai.azure.com/openai/v1/responses");
     assert_int_equal(aim(s, CHAT, PROVIDER_ANTHROPIC, NULL, NULL, 0, no_key),
                      R_MODEL_NOT_FOUND);
@@ -259,8 +277,8 @@ static void test_urls(void **state)
 
     /* a foreign base: version appended, its query and slash removed */
     conf = (struct provider_conf_set){0};
-    conf.of[PROVIDER_OPENAI] = (struct provider_conf){
-        "k", "http://127.0.0.1:9/x/?q=1", "v9"};
+    conf.of[PROVIDER_OPENAI] =
+        (struct provider_conf){"k", "http://127.0.0.1:9/x/?q=1", "v9"};
     s = set_of(&conf);
     assert_int_equal(aim(s, "/v1/files", PROVIDER_NONE, NULL, NULL, 0, no_key),
                      R_NONE);
@@ -281,8 +299,8 @@ static void test_urls(void **state)
 static void test_bad_configuration(void **state)
 {
     static const char *const bases[] = {
-        "api.openai.com", "ftp://x/", "http://", "https:///x", "http://a b/",
-        "http://u:p@h/", "https://x\r\n/",
+        "api.openai.com", "ftp://x/",      "http://",        "https:///x",
+        "http://a b/",    "http://u:p@h/", "https://x\r\n/",
     };
     enum provider_id bad;
     (void)state;
@@ -330,8 +348,8 @@ static void test_fields(void **state)
     struct provider_set *s = set_of(&conf);
     (void)state;
     /* R34: the client's own key, told apart from the tenant's */
-    assert_int_equal(aim(s, CHAT, PROVIDER_OPENAI, NULL, f, n,
-                         SLICE("bg_mine")), R_NONE);
+    assert_int_equal(
+        aim(s, CHAT, PROVIDER_OPENAI, NULL, f, n, SLICE("bg_mine")), R_NONE);
     assert_true(target.client_key);
     assert_true(slice_is(value("Authorization"), "Bearer sk-client"));
     assert_int_equal(target.field_count, 5);
@@ -342,8 +360,8 @@ static void test_fields(void **state)
     for (int i = 0; i < target.field_count; i++)
         assert_false(slice_is(target.fields[i].value, "bg_mine"));
     /* not the native provider: the foreign Bearer is dropped */
-    assert_int_equal(aim(s, CHAT, PROVIDER_MISTRAL, NULL, f, n,
-                         SLICE("bg_mine")), R_NONE);
+    assert_int_equal(
+        aim(s, CHAT, PROVIDER_MISTRAL, NULL, f, n, SLICE("bg_mine")), R_NONE);
     assert_false(target.client_key);
     assert_true(slice_is(value("Authorization"), "Bearer ms-ours"));
     /* a Bearer that looks like ours never leaves */
@@ -352,8 +370,7 @@ static void test_fields(void **state)
     assert_int_equal(aim(s, CHAT, PROVIDER_OPENAI, NULL, ours, 1, no_key),
                      R_NONE);
     assert_true(slice_is(value("Authorization"), "Bearer sk-ours"));
-    const struct http_field named[] = {
-        {SLICE("X-OpenAI-Key"), SLICE("sk-x")}};
+    const struct http_field named[] = {{SLICE("X-OpenAI-Key"), SLICE("sk-x")}};
     assert_int_equal(aim(s, CHAT, PROVIDER_OPENAI, NULL, named, 1, no_key),
                      R_NONE);
     assert_true(slice_is(value("Authorization"), "Bearer sk-x"));
@@ -369,10 +386,14 @@ static void test_answer_fields(void **state)
         const char *name;
         bool plain, recoded;
     } rows[] = {
-        {"x-request-id", true, true},     {"retry-after-ms", true, true},
-        {"x-should-retry", true, true},   {"Set-Cookie", false, false},
-        {"Content-Encoding", true, false}, {"Transfer-Encoding", false, false},
-        {"X-Named", false, false},        {"Content-Type", true, true},
+        {"x-request-id", true, true},
+        {"retry-after-ms", true, true},
+        {"x-should-retry", true, true},
+        {"Set-Cookie", false, false},
+        {"Content-Encoding", true, false},
+        {"Transfer-Encoding", false, false},
+        {"X-Named", false, false},
+        {"Content-Type", true, true},
         {"x-ratelimit-limit-requests", true, true},
         {"x-budgetguard-cost-usd", false, false},
     };
@@ -387,7 +408,8 @@ static void test_answer_fields(void **state)
     }
 }
 
-/* ---- shapes and lists ----------------------------------------------------- */
+/* ---- shapes and lists -----------------------------------------------------
+ */
 
 static struct buf text;
 
@@ -403,7 +425,8 @@ static void shaped(enum family f, bool plain, const struct shape_in *in,
 
 static void test_shapes(void **state)
 {
-    struct shape_in in = {.id = R_TAG_BUDGET, .names = SLICE("a, \"b\""),
+    struct shape_in in = {.id = R_TAG_BUDGET,
+                          .names = SLICE("a, \"b\""),
                           .explain = SLICE("over"),
                           .details = SLICE("{\"reason\":\"tag_budget\"}"),
                           .request_id = SLICE("r1")};
@@ -477,12 +500,14 @@ static void test_model_lists(void **state)
         models_read(PROVIDER_OPENAI,
                     SLICE("{\"object\":\"list\",\"data\":[{\"id\":\"gpt-4o\","
                           "\"created\":5,\"owned_by\":\"system\"},{\"x\":1},"
-                          "{\"id\":\"a b\"},7]}"), &arena, items, &n, NULL),
+                          "{\"id\":\"a b\"},7]}"),
+                    &arena, items, &n, NULL),
         OK);
     assert_int_equal(
         models_read(PROVIDER_GOOGLE,
                     SLICE("{\"models\":[{\"name\":\"models/gemini\"},{\"name\""
-                          ":\"models/gpt-4o\"}]}"), &arena, items, &n, NULL),
+                          ":\"models/gpt-4o\"}]}"),
+                    &arena, items, &n, NULL),
         OK);
     assert_int_equal(n, 3);
     buf_clear(&text);
@@ -493,13 +518,15 @@ static void test_model_lists(void **state)
         "\"model\",\"created\":5,\"owned_by\":\"system\"},{\"id\":\"gemini\","
         "\"object\":\"model\",\"created\":0,\"owned_by\":\"google\"}]}"));
     buf_clear(&text);
-    assert_true(models_write_one(FAMILY_ANTHROPIC, items, n, SLICE("gemini"),
-                                 &text));
+    assert_true(
+        models_write_one(FAMILY_ANTHROPIC, items, n, SLICE("gemini"), &text));
     assert_false(models_write_one(FAMILY_OPENAI, items, n, SLICE("x"), &text));
-    assert_int_equal(models_read(PROVIDER_OPENAI, SLICE("{\"data\":3}"),
-                                 &arena, items, &n, NULL), E_INVALID);
-    assert_int_equal(models_read(PROVIDER_OPENAI, SLICE("<html>"), &arena,
-                                 items, &n, NULL), E_INVALID);
+    assert_int_equal(models_read(PROVIDER_OPENAI, SLICE("{\"data\":3}"), &arena,
+                                 items, &n, NULL),
+                     E_INVALID);
+    assert_int_equal(
+        models_read(PROVIDER_OPENAI, SLICE("<html>"), &arena, items, &n, NULL),
+        E_INVALID);
     free(items);
 }
 
