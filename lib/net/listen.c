@@ -505,6 +505,29 @@ static bool body_is_long(const struct stream *s)
            s->content_length > DISCARD_MAX;
 }
 
+/* Moves the fields (and the query kept so far) to one block that lives as
+ * long as the stream. */
+static bool keep_head(struct stream *s, const struct fields *f,
+                      struct http_head *h)
+{
+    char *query = s->head_mem;
+    size_t query_n = query != NULL ? strlen(query) : 0;
+    size_t fields_n = (size_t)f->n * sizeof *f->f;
+    char *mem = try_malloc(fields_n + query_n + 1);
+    if (mem == NULL)
+        return false;
+    memcpy(mem, f->f, fields_n);
+    if (query != NULL) {
+        memcpy(mem + fields_n, query, query_n);
+        h->query = slice(mem + fields_n, query_n);
+        free(query);
+    }
+    s->head_mem = mem;
+    h->fields = (const struct http_field *)(const void *)mem;
+    h->field_count = f->n;
+    return true;
+}
+
 /* The handler's first call: the head is complete. */
 static enum MHD_Result on_head(struct conn *c, const char *url,
                                const char *method, const char *version)
@@ -535,23 +558,10 @@ static enum MHD_Result on_head(struct conn *c, const char *url,
                                                      "Expect");
     s->expects = expect != NULL && s->http11;
 
-    char *query = s->head_mem;
-    size_t query_n = query != NULL ? strlen(query) : 0;
-    size_t fields_n = (size_t)f.n * sizeof *f.f;
-    char *mem = try_malloc(fields_n + query_n + 1);
-    if (mem == NULL)
+    if (!keep_head(s, &f, &h))
         return MHD_NO;
-    memcpy(mem, f.f, fields_n);
-    if (query != NULL) {
-        memcpy(mem + fields_n, query, query_n);
-        h.query = slice(mem + fields_n, query_n);
-        free(query);
-    }
-    s->head_mem = mem;
     h.method = slice_str(method);
     h.path = slice_str(url);
-    h.fields = (const struct http_field *)(const void *)mem;
-    h.field_count = f.n;
     h.content_length = s->content_length;
     memcpy(h.peer, c->peer, sizeof h.peer);
     s->open = true;
@@ -559,17 +569,18 @@ static enum MHD_Result on_head(struct conn *c, const char *url,
     s->body_start_us = loop_now_us(ln->loop);
     body_deadline(c);
     s->x = ln->ops->on_head(ln->server, s, &h);
-    if (c->killed || (s->x == NULL && s->answer != ANSWER_NONE))
-        return c->killed ? MHD_NO : MHD_YES;
     if (s->x == NULL) {
-        stream_respond(s, 500, NULL, 0, SLICE(""));
-        s->open = false; // nobody to call
+        stream_respond(s, 500, NULL, 0, SLICE("")); // unless one was given
+        s->open = false;                            // nobody to call
         ln->streams--;
     }
+    if (c->killed)
+        return MHD_NO;
     if (s->resp != NULL && s->content_length != 0 && body_is_long(s)) {
         if (!s->expects)
             want_linger(c);
-        buf_release(&s->q);
+        if (s->answer == ANSWER_WHOLE)
+            buf_release(&s->q); // the text for later
         return stream_queue(s);
     }
     return MHD_YES;

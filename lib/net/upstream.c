@@ -17,6 +17,10 @@
  * works off; a cancel from within a callback marks the call, is answered with
  * an error code and reaped there.
  *
+ * HTTP/2 connections carry one stream at a time.  libcurl 7.88 stops a whole
+ * connection while one of its streams is paused, and lost the last bytes of
+ * its neighbours in our tests; so a slow reader would harm strangers.
+ *
  * What libcurl does by itself: a kept connection that turns out to be closed
  * before one byte of an answer came is replaced and the request sent again
  * (at most five times); on_sending then comes again.  Every other retry is
@@ -927,6 +931,7 @@ enum status upstream_pool_new(struct loop *l, struct upstream_pool **out,
         curl_multi_setopt(m->curl, CURLMOPT_TIMERFUNCTION, want_timer);
         curl_multi_setopt(m->curl, CURLMOPT_TIMERDATA, m);
         curl_multi_setopt(m->curl, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS);
+        curl_multi_setopt(m->curl, CURLMOPT_MAX_CONCURRENT_STREAMS, 1L);
     }
     loop_prepare(l, prepare, p);
     *out = p;
