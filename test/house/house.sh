@@ -1,0 +1,70 @@
+#!/bin/sh
+# house.sh BUILD -- the house rules that a machine can keep.
+#
+# Each check counts as one test.  HOUSE_QUICK leaves out clang-tidy and
+# cppcheck (part of `make house`, too slow beside a whole test run).
+build=${1:?build directory}
+here=$(dirname "$0")
+passed=0; failed=0
+tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
+
+check() { # NAME COMMAND...
+	name=$1; shift
+	if "$@" >"$tmp/out" 2>&1; then
+		passed=$((passed + 1)); echo "ok      $name"
+	else
+		failed=$((failed + 1)); echo "FAILED  $name"
+		head -n "${HOUSE_LINES:-60}" "$tmp/out" | sed 's/^/        /'
+	fi
+}
+
+sources() { git ls-files 'lib/*.c' 'bg.c'; }
+
+# Words that have no place in a tree that others will read.
+words() {
+	! git grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -- '*.c' '*.h' '*.mjs' '*.mk' Makefile
+}
+# Mutable globals: data or bss symbols of the rooms, save those named here.
+globals() {
+	find "$build/lib" -name '*.o' -exec nm -A {} + |
+		awk '$2 ~ /:?/ && $(NF-1) ~ /^[bBdDC]$/ { print $1, $(NF-1), $NF }' |
+		grep -vE ' (__func__\.|__PRETTY|\.|_?once|armed|sink|log_|__gcov|__asan|level|fd|names|state_of)' |
+		grep -vE 'lib/base/(log|fault)\.o' >"$tmp/globals"
+	cat "$tmp/globals"; [ ! -s "$tmp/globals" ]
+}
+format() {
+	bad=0
+	for f in $(git ls-files 'lib/*.c' 'lib/*.h' bg.c); do
+		clang-format --dry-run -Werror "$f" >/dev/null 2>&1 ||
+			{ echo "$f"; bad=1; }
+	done
+	[ $bad -eq 0 ]
+}
+tidy() {
+	sources | xargs -P 2 -n 4 clang-tidy --quiet \
+		--config-file=.clang-tidy 2>/dev/null -- -std=gnu17 -D_GNU_SOURCE \
+		-Ilib -I"$build" -include lib/base/banned.h \
+		-DBG_VERSION='"0"' >"$tmp/tidy" || true
+	grep -E 'warning:|error:' "$tmp/tidy" | sort -u >"$tmp/found"
+	cat "$tmp/found"; [ ! -s "$tmp/found" ]
+}
+cpp() {
+	sources | xargs cppcheck -j 2 --quiet --error-exitcode=1 --std=c11 \
+		--enable=warning,portability --inline-suppr --suppress=missingInclude \
+		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
+		--suppress=unknownMacro --suppress=syntaxError -DMUST_CHECK= -Ilib
+}
+
+check "rooms: who may use whom, and each library in its room" sh "$here/rooms.sh" "$build"
+check "headers: contracts before prototypes" python3 "$here/headers.py" lib
+check "sizes: functions and files" python3 "$here/sizes.py" lib
+check "no mutable globals" globals
+check "no words of unfinished work" words
+if [ -z "$HOUSE_QUICK" ]; then
+	check "clang-tidy" tidy
+	check "cppcheck" cpp
+	# A report, not a gate: hand-aligned tables are allowed.
+	format >"$tmp/fmt" || { echo "note    clang-format would change $(wc -l <"$tmp/fmt") files:"; head -n 20 "$tmp/fmt" | sed 's/^/        /'; }
+fi
+echo "house: $passed passed, $failed failed"
+[ $failed -eq 0 ]
