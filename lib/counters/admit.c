@@ -225,12 +225,13 @@ static int admit(struct tx *t, void *arg)
         a->result = ADMIT_FULL;
         return 0;
     }
-    int rc = pace_load(t, a->rate.tenant_id, a->now_ms, &p);
+    bool turned;
+    int rc = pace_load(t, a->rate.tenant_id, a->now_ms, &p, &turned);
     if (rc != 0)
         return rc;
     a->result = pace_check(&p, &a->rate, a->rate_tokens, a->now_ms);
     if (a->result != ADMIT_OK)
-        return 0;
+        return turned ? pace_save(t, a->rate.tenant_id, &p) : 0;
     pace_count(&p, &a->rate, a->now_ms);
     if (!a->rate_only)
         rc = budgets(t, k, &p);

@@ -28,7 +28,8 @@ struct counters_conf {
     size_t map_max;      /* never beyond; 0: 64 GiB */
 };
 
-/* Opens or makes the store.  E_IO, E_CORRUPT. */
+/* Opens or makes the store.  E_IO, E_CORRUPT; E_BUSY: another process has it
+ * open. */
 MUST_CHECK enum status counters_open(const struct counters_conf *conf,
                                      struct counters **out, struct err *err);
 /* Syncs, closes, nulls. */
@@ -47,7 +48,9 @@ struct counter_window {
     int64_t amount;    /* nano-dollars */
     bool hard;
     bool is_session;   /* `amount` is replaced by the session's effective
-                          budget; dropped if it has none */
+                          budget; without one the window drops out: it
+                          keeps its place here, amount is -1, it fits and
+                          nothing is held in it */
     /* answers */
     int64_t spent, held; /* before this hold */
     bool fits;
@@ -110,7 +113,10 @@ struct admission {
 /* Rate, session and every hold in one transaction.  Returns OK also when the
  * answer is a refusal (see `result`; nothing is then held, and the request is
  * not counted if the rate refused it).  On ADMIT_BUDGET every window has
- * spent, held and fits filled.  E_IO, E_CORRUPT: nothing happened; answer 503. */
+ * spent, held and fits filled, and hold_nano is what was needed (of the
+ * smallest clamp if it may be clamped).  E_IO, E_CORRUPT: nothing happened;
+ * answer 503.  E_INVALID: windows that are not distinct, negative bounds, or a
+ * skeleton beyond 1 MiB. */
 MUST_CHECK enum status counters_admit(struct counters *c, struct admission *a,
                                       struct err *err);
 
@@ -120,7 +126,8 @@ struct settlement {
     int64_t usd;             /* nano-dollars to book; may exceed the hold */
     int64_t tokens;          /* real tokens for tokens-per-minute; -1: as held */
     const struct event *event; /* its row; NULL: none */
-    /* answers: every window charged, for alerts and metrics */
+    /* answers: every window charged, for alerts and metrics; spent and held
+     * are those afterwards, amount that of the admission */
     struct counter_window *windows; /* caller's array, may be NULL */
     int window_cap, window_count;
     uint64_t seq; /* of the event in the outbox */
@@ -139,7 +146,7 @@ MUST_CHECK enum status counters_append(struct counters *c,
 
 /* Charges `usd` (signed) to windows and appends the row, without a hold:
  * ingest and corrections.  If `seen` is not empty and was seen before:
- * E_EXISTS and nothing happens. */
+ * E_EXISTS and nothing happens.  E_TOO_BIG: the outbox is at its limit. */
 MUST_CHECK enum status counters_charge(struct counters *c,
                                        struct counter_window *windows, int n,
                                        const struct event *e,
@@ -148,7 +155,8 @@ MUST_CHECK enum status counters_charge(struct counters *c,
 /* Marks in shared memory that the first byte of the request with this hold is
  * about to leave.  Survives the process.  No system call, any thread. */
 void counters_mark_sent(struct counters *c, uint32_t slot, uint64_t hold_id);
-/* Takes a free slot of the sent map for an exchange; E_BUSY: 2^20 in use. */
+/* Takes a free slot of the sent map for an exchange; E_BUSY: 2^20 in use;
+ * E_IO: no room on disk for more of them. */
 MUST_CHECK enum status counters_slot_take(struct counters *c, uint32_t *slot);
 /* Gives it back. */
 void counters_slot_give(struct counters *c, uint32_t slot);
@@ -185,7 +193,8 @@ uint64_t counters_holds_open(const struct counters *c);
 /* The seq of the next row becomes at least `seq` (start: ledger's + 1). */
 MUST_CHECK enum status counters_outbox_floor(struct counters *c, uint64_t seq,
                                              struct err *err);
-/* A descriptor that becomes readable when rows were added (eventfd). */
+/* A descriptor that becomes readable when rows were added.  Only poll it:
+ * counters_outbox_read drains it before it looks. */
 int counters_outbox_fd(const struct counters *c);
 
 /* ---- holds and windows, for recovery, budget creation, check ------------ */
@@ -211,7 +220,8 @@ MUST_CHECK enum status counters_windows(struct counters *c,
                                         struct err *err);
 
 /* Recovery at start, before any loop: settles every hold of a previous
- * process through `decide`, which fills the row and the amount to book.  Also
+ * process through `decide`, which fills the row (it begins as the skeleton;
+ * status EVENT_NONE: no row) and the amount to book.  Also
  * zeroes the concurrency counts. */
 typedef void counters_orphan_fn(void *arg, const struct counter_hold *h,
                                 struct event *row, int64_t *usd);
@@ -232,7 +242,8 @@ MUST_CHECK enum status counters_exclusive(struct counters *c,
 MUST_CHECK enum status counters_txn_set(struct counters_txn *t,
                                         const struct counter_window *w,
                                         int64_t spent, struct err *err);
-/* Within: drops every window of a budget. */
+/* Within: drops every window of a budget, also out of the open holds, which
+ * then no longer settle there. */
 MUST_CHECK enum status counters_txn_drop(struct counters_txn *t,
                                          uint64_t budget, struct err *err);
 /* Within: rows of the outbox with seq > `after`. */
@@ -241,7 +252,7 @@ MUST_CHECK enum status counters_txn_outbox(struct counters_txn *t,
                                            void *arg, struct err *err);
 /* Within: walks the open holds; `fn` returning true attaches window `w` to
  * that hold (the hold's amount is added to w's held and the hold will be
- * settled there too). */
+ * settled there too).  Holds that lie in `w` already are not shown. */
 MUST_CHECK enum status counters_txn_attach(struct counters_txn *t,
                                            const struct counter_window *w,
                                            counters_hold_fn *fn, void *arg,

@@ -56,9 +56,10 @@ static void rebase(struct pace *p, int64_t now_s)
     p->newest_s = now_s;
 }
 
-static void advance(struct pace *p, int64_t now_s)
+static bool advance(struct pace *p, int64_t now_s)
 {
-    if (now_s < p->newest_s - SKEW_S)
+    bool turned = now_s < p->newest_s - SKEW_S;
+    if (turned)
         rebase(p, now_s);
     int64_t steps = now_s - p->newest_s;
     if (steps > PACE_BUCKETS)
@@ -72,10 +73,13 @@ static void advance(struct pace *p, int64_t now_s)
     }
     if (steps > 0)
         p->newest_s = now_s;
+    return turned;
 }
 
-int pace_load(struct tx *t, int64_t tenant, int64_t now_ms, struct pace *p)
+int pace_load(struct tx *t, int64_t tenant, int64_t now_ms, struct pace *p,
+              bool *turned)
 {
+    *turned = false;
     int rc = pace_get(t, tenant, p);
     if (rc == MDB_NOTFOUND) {
         memset(p, 0, sizeof *p);
@@ -83,7 +87,7 @@ int pace_load(struct tx *t, int64_t tenant, int64_t now_ms, struct pace *p)
         return 0;
     }
     if (rc == 0)
-        advance(p, second_of(now_ms));
+        *turned = advance(p, second_of(now_ms));
     return rc;
 }
 

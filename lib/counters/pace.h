@@ -20,8 +20,10 @@ struct pace {
 };
 
 /* Loads the record of a tenant (fresh if there is none) and moves it to
- * `now_ms`. */
-int pace_load(struct tx *t, int64_t tenant, int64_t now_ms, struct pace *p);
+ * `now_ms`.  `*turned`: the clock was set back, so it must be saved even if
+ * nothing is counted. */
+int pace_load(struct tx *t, int64_t tenant, int64_t now_ms, struct pace *p,
+              bool *turned);
 /* Loads without moving; MDB_NOTFOUND. */
 int pace_get(struct tx *t, int64_t tenant, struct pace *p);
 /* Writes it. */

@@ -31,6 +31,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -114,7 +115,7 @@ int store_get(struct tx *t, struct key *k, struct slice *out)
 int store_put(struct tx *t, struct key *k, const void *p, size_t n)
 {
     if (FAULT("counters.put"))
-        return MDB_MAP_FULL;
+        return EIO;
     MDB_val key = {k->n, k->b}, v = {n, NULL};
     // MDB_RESERVE: we copy the bytes, nothing is written through `p`
     int rc = mdb_put(t->t, t->c->dbi, &key, &v, MDB_RESERVE);
@@ -313,7 +314,9 @@ static int run_once(struct counters *c, store_fn *fn, void *arg,
         mdb_txn_abort(t.t);
         return rc;
     }
+    size_t id = mdb_txn_id(t.t);
     rc = mdb_txn_commit(t.t); // ends it, also on failure
+    atomic_store_explicit(&c->committed, id, memory_order_release);
     if (rc != 0)
         return rc;
     *rows = t.rows > 0;
@@ -348,9 +351,16 @@ int store_read_begin(struct counters *c, MDB_txn **t)
 {
     pthread_rwlock_rdlock(&c->map);
     int rc = c->broken ? EIO : mdb_txn_begin(c->env, NULL, MDB_RDONLY, t);
-    if (rc != 0)
+    if (rc != 0) {
         pthread_rwlock_unlock(&c->map);
-    return rc;
+        return rc;
+    }
+    // LMDB orders pages before the meta page by the processor's rules only;
+    // this makes the order the language's too, and all but never waits
+    while (mdb_txn_id(*t) >
+           atomic_load_explicit(&c->committed, memory_order_acquire))
+        sched_yield();
+    return 0;
 }
 
 void store_read_end(struct counters *c, MDB_txn *t)
@@ -453,6 +463,11 @@ static enum status open_env(struct counters *c, const char *dir,
         else
             mdb_txn_abort(t);
     }
+    MDB_envinfo info;
+    if (rc == 0)
+        rc = mdb_env_info(c->env, &info);
+    if (rc == 0)
+        atomic_store(&c->committed, info.me_last_txnid);
     return store_status(rc, "opening", err);
 }
 

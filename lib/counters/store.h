@@ -76,6 +76,7 @@ struct counters {
     /* Any thread. */
     _Atomic uint64_t depth, holds;
     _Atomic uint64_t reads; /* orders readers before later writers */
+    _Atomic size_t committed; /* the last transaction, orders readers after it */
     _Atomic bool signalled; /* event_fd is readable or about to be */
     struct sentmap sent;
 };
