@@ -24,7 +24,7 @@
  *  L1  on_close follows every on_head that returned a context, once.
  *  L2  No connection is suspended when the daemon is stopped (it panics).
  */
-#include "net/stream.h"
+#include "net/listen.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -41,6 +41,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/head.h"
+#include "net/stream.h"
 
 #define SWEEP_US 250000
 #define ACCEPT_BATCH 8          /* then the other loops get a chance */

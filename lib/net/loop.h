@@ -25,13 +25,14 @@ void loop_stop(struct loop *l);
 /* Monotonic us, read once per turn. */
 int64_t loop_now_us(const struct loop *l);
 
-/* A message: `fn(arg)` runs on the loop's thread soon.  Any thread.  The
- * node is the caller's and must live until fn runs. */
+/* A message; the node is the caller's and must live until fn runs. */
 struct loop_msg {
     struct loop_msg *next;
     void (*fn)(void *arg);
     void *arg;
 };
+/* Runs `m->fn(m->arg)` on the loop's thread soon, in the order of posting per
+ * thread.  Any thread. */
 void loop_post(struct loop *l, struct loop_msg *m);
 
 /* A timer, inside its owner; zero it before first use. */

@@ -93,9 +93,11 @@ void listener_undirty(struct listener *ln, struct stream *s);
 bool listener_closing(const struct listener *ln);
 /* How long answer bytes may wait for the client, us. */
 int64_t listener_write_us(const struct listener *ln);
-/* The loop, its callbacks, whether the sockets speak TLS. */
+/* The loop it lives on. */
 struct loop *listener_loop(const struct listener *ln);
+/* Who is told about requests. */
 const struct stream_ops *listener_ops(const struct listener *ln);
+/* True if the sockets speak TLS. */
 bool listener_tls(const struct listener *ln);
 
 #endif
