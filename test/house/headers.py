@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""headers.py DIR... -- every header opens with a contract, every paragraph
-with a prototype in it begins with a comment, and every .c includes its own header first."""
+"""headers.py DIR... -- every header opens with a contract, a comment
+stands before every prototype or at the head of its paragraph, and every .c
+with a header of its own includes it, or a private one of its room, first."""
 import pathlib
 import re
 import sys
@@ -11,8 +12,9 @@ PROTOTYPE = re.compile(r"^(?!typedef|return|static|struct \w+ \{|enum)[A-Za-z_][
 def undocumented(text):
     text = re.sub(r"^[ \t]*#(?:.*\\\n)*.*$", lambda m: "\n" * m.group().count("\n"), text, flags=re.M)
     for m in PROTOTYPE.finditer(text):
-        paragraph = text[: m.start()].rsplit("\n\n", 1)[-1].lstrip()
-        if not paragraph.startswith(("/*", "//")):
+        before = text[: m.start()]
+        paragraph = before.rsplit("\n\n", 1)[-1].lstrip()
+        if not paragraph.startswith(("/*", "//")) and not before.rstrip().endswith("*/"):
             yield m.group(1)
 
 
@@ -29,7 +31,7 @@ for root in sys.argv[1:]:
             bad.append(f"{c}: does not open with a comment")
         own = c.with_suffix(".h")
         first = re.search(r'^#include\s+["<]([^">]+)', text, re.M)
-        if own.exists() and (not first or first.group(1) != f"{own.parent.name}/{own.name}"):
+        if own.exists() and (not first or not first.group(1).startswith(own.parent.name + "/")):
             bad.append(f"{c}: does not include its own header first")
 print("\n".join(bad))
 sys.exit(bool(bad))
