@@ -5,6 +5,7 @@
 # cppcheck (part of `make house`, too slow beside a whole test run).
 build=${1:?build directory}
 here=$(dirname "$0")
+export BUILD="$build"
 passed=0; failed=0
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 
@@ -18,7 +19,7 @@ check() { # NAME COMMAND...
 	fi
 }
 
-sources() { git ls-files 'lib/*.c' 'bg.c'; }
+sources() { git ls-files 'lib/*.c' 'bg.c' | grep -v '/pack/'; } # host tools aside
 
 # Words that have no place in a tree that others will read.
 words() {
@@ -46,10 +47,9 @@ format() {
 	[ $bad -eq 0 ]
 }
 tidy() {
-	sources | xargs -P 2 -n 4 clang-tidy --quiet \
-		--config-file=.clang-tidy 2>/dev/null -- -std=gnu17 -D_GNU_SOURCE \
-		-Ilib -I"$build" -include lib/base/banned.h \
-		-DBG_VERSION='"0"' >"$tmp/tidy" || true
+	sources | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet --config-file=.clang-tidy "$@" -- \
+		-std=gnu17 -D_GNU_SOURCE -Ilib -I"$BUILD" -include lib/base/banned.h \
+		-DBG_VERSION=\"0\" -DBG_TOKEN_DIR=\".\"' tidy >"$tmp/tidy" 2>"$tmp/tidy.err" || true
 	grep -E 'warning:|error:' "$tmp/tidy" | sort -u >"$tmp/found"
 	cat "$tmp/found"; [ ! -s "$tmp/found" ]
 }
@@ -57,7 +57,8 @@ cpp() {
 	sources | xargs cppcheck -j 2 --quiet --error-exitcode=1 --std=c11 \
 		--enable=warning,portability --inline-suppr --suppress=missingInclude \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
-		--suppress=unknownMacro --suppress=syntaxError -DMUST_CHECK= -Ilib
+		--suppress=unknownMacro --suppress=syntaxError \
+		--suppress=comparePointers -DMUST_CHECK= -Ilib
 }
 
 check "rooms: who may use whom, and each library in its room" sh "$here/rooms.sh" "$build"
