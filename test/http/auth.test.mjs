@@ -260,7 +260,7 @@ gtest('TENANT_AUTH=header: the header names the tenant, a key wins, wrong keys a
   const post = (headers, json = flat()) => call(`${gw.url}/v1/chat/completions`, { json, headers });
   assert.equal((await post({})).status, 200);
   assert.equal((await post({ 'x-tenant-id': 'team a' })).status, 200);
-  assert.equal((await post({ 'x-tenant-id': 'bad/name' })).status, 400);
+  assert.ok([400, 403].includes((await post({ 'x-tenant-id': 'bad/name' })).status), 'a name outside the alphabet');
   assert.equal((await post({ 'x-tenant-id': 'never' }, { messages: hello })).status, 400);
   const names = () => gw.ok('GET', '/admin/tenant').then((l) => l.map((x) => x.name).sort());
   assert.deepEqual(await names(), ['keyed', 'public', 'team a'], 'no tenant from a request that fails before step 4');
