@@ -38,7 +38,7 @@ miss=
 for p in $want; do
 	have "$p" || miss="$miss $p"
 done
-# Embedding web pages and token tables needs no Node; the tests do.
+# Only the tests need Node.
 if [ "$mode" = test ] && ! node_is_enough; then
 	miss="$miss nodejs npm"
 fi
