@@ -19,11 +19,14 @@ check() { # NAME COMMAND...
 	fi
 }
 
-sources() { git ls-files 'lib/*.c' 'bg.c' | grep -v '/pack/'; } # host tools aside
+# host tools aside
+sources() { find lib -name '*.c' ! -path '*/pack/*'; ls bg.c 2>/dev/null; }
+headers() { find lib -name '*.h'; }
 
 # Words that have no place in a tree that others will read.
 words() {
-	! git grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -- '*.c' '*.h' '*.mjs' '*.mk' Makefile
+	! grep -rnE '\b(TODO|FIXME|XXX|HACK)\b' --include='*.[ch]' --include='*.mjs' \
+		--include='*.mk' --exclude-dir=node_modules lib test bg.c Makefile
 }
 # Mutable globals: symbols in .data or .bss of the rooms (constant tables with
 # pointers are in .data.rel.ro), save the log's sink and level, the clock's
@@ -40,7 +43,7 @@ globals() {
 }
 format() {
 	bad=0
-	for f in $(git ls-files 'lib/*.c' 'lib/*.h' bg.c); do
+	for f in $(sources; headers); do
 		clang-format --dry-run -Werror "$f" >/dev/null 2>&1 ||
 			{ echo "$f"; bad=1; }
 	done
