@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { gtest, assert, flat, hello, call, waitUntil, ADMIN, Gateway } from './fixture.mjs';
-import { Barrier } from './mock.mjs';
+import { Barrier, chatBody, chatStream } from './mock.mjs';
 import http from 'node:http';
 
 const walk = (d) => fs.readdirSync(d, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? walk(path.join(d, e.name)) : [path.join(d, e.name)]));
@@ -76,6 +76,25 @@ gtest('R62: the data directory contains no issued key in plain text', {}, async 
   assert.equal(fs.statSync(path.join(gw.data, 'secret.key')).size, 32);
   await gw.start();
   assert.equal((await gw.chat(t.key, flat())).status, 200, 'and the key still works');
+});
+
+gtest('R63: no prompt and no answer occurs in the logs or in the data directory', { LOG_LEVEL: 'debug' }, async ({ gw, mock }) => {
+  const t = await gw.tenant();
+  const ask = 'PROMPT-8f3a1c-unique', said = 'ANSWER-77b2e0-unique';
+  for (const stream of [false, true]) {
+    mock.once((rec, res) => (stream ? mock.sse(res, chatStream('gpt-flat', { input: 1, output: 1 }, { words: [said] })) : mock.json(res, 200, { ...chatBody('gpt-flat', { input: 1, output: 1 }), choices: [{ index: 0, message: { role: 'assistant', content: said }, finish_reason: 'stop' }] })));
+    const r = await gw.chat(t.key, flat({ stream, messages: [{ role: 'user', content: ask }] }));
+    assert.ok(r.text.includes(said));
+  }
+  mock.once((rec, res) => mock.json(res, 400, { error: { message: `cannot read ${ask}` } }));
+  await gw.chat(t.key, flat({ messages: [{ role: 'user', content: ask }] }));
+  await gw.chat(t.key, undefined, { body: `{"model":"gpt-flat","x":"${ask}"`, method: 'POST', headers: { 'content-type': 'application/json' } });
+  await gw.rows(4);
+  await gw.stop();
+  for (const f of walk(gw.data)) for (const s of [ask, said]) assert.ok(!fs.readFileSync(f).includes(s), `${f} contains ${s}`);
+  for (const s of [ask, said]) assert.ok(!gw.log.includes(s));
+  assert.equal((await gw.start()).port, gw.port);
+  assert.equal((await gw.call('/debug/last-response')).status, 404);
 });
 
 gtest('R28: a request without a valid key and with X-Tenant-Id creates no tenant', {}, async ({ gw }) => {

@@ -13,6 +13,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import http from 'node:http';
+import https from 'node:https';
 import { MockUpstream } from './mock.mjs';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -58,7 +59,8 @@ export function call(url, { method, headers = {}, body, json, raw, agent: ag = a
   if (json !== undefined) { body = JSON.stringify(json); headers = { 'content-type': 'application/json', ...headers }; }
   method ??= body === undefined ? 'GET' : 'POST';
   return new Promise((resolve, reject) => {
-    const q = http.request(url, { method, headers, agent: ag, signal, ...(raw ?? {}) }, (s) => {
+    const tls = String(url).startsWith('https:');
+    const q = (tls ? https : http).request(url, { method, headers, agent: tls ? undefined : ag, rejectUnauthorized: false, signal, ...(raw ?? {}) }, (s) => {
       const parts = [];
       s.on('data', (b) => parts.push(b));
       s.on('error', reject);
@@ -122,7 +124,7 @@ export class Gateway {
   async start(env) {
     if (env) Object.assign(this.env, env);
     this.port ??= await freePort();
-    this.url = `http://127.0.0.1:${this.port}`;
+    this.url = `${this.env.TLS_CERT_FILE ? 'https' : 'http'}://127.0.0.1:${this.port}`;
     this.exited = null;
     this.proc = spawn(BIN, this.args, { cwd: this.dir, env: this.fullEnv(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.proc.stdout.on('data', (b) => (this.log += b));

@@ -107,6 +107,26 @@ gtest('logs are JSON lines with request ids; LOG_FILE is appended to (R68)', {},
   assert.ok(text.includes(r.headers['x-budgetguard-request-id']));
 });
 
+gtest('TLS: serves 1.2 and 1.3, and takes up a changed certificate without a restart', {}, async ({ gw }) => {
+  const tls = await import('node:tls');
+  const make = (name) => {
+    const r = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', `/CN=${name}`, '-keyout', `${gw.dir}/key.new`, '-out', `${gw.dir}/cert.new`], { encoding: 'utf8' });
+    assert.equal(r.status, 0, r.stderr);
+    fs.renameSync(`${gw.dir}/key.new`, `${gw.dir}/key.pem`);
+    fs.renameSync(`${gw.dir}/cert.new`, `${gw.dir}/cert.pem`);
+  };
+  make('first');
+  await gw.start({ TLS_CERT_FILE: `${gw.dir}/cert.pem`, TLS_KEY_FILE: `${gw.dir}/key.pem` });
+  const look = (o) => new Promise((res, rej) => { const c = tls.connect({ port: gw.port, host: '127.0.0.1', rejectUnauthorized: false, ...o }, () => { res([c.getPeerCertificate().subject.CN, c.getProtocol()]); c.destroy(); }); c.on('error', rej); });
+  assert.deepEqual(await look({ maxVersion: 'TLSv1.2' }), ['first', 'TLSv1.2']);
+  assert.deepEqual(await look({ minVersion: 'TLSv1.3' }), ['first', 'TLSv1.3']);
+  await assert.rejects(look({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' }));
+  const t = await gw.tenant();
+  assert.equal((await gw.chat(t.key, flat())).status, 200);
+  make('second');
+  await waitUntil(async () => (await look({}))[0] === 'second', 'the new certificate is served', 30000 * SLOW);
+}, { noStart: true });
+
 // Starts the demo in an empty directory and answers its output and a stop.
 async function demo() {
   const port = await freePort();
