@@ -1,289 +1,223 @@
-/* config.h - every setting of the gateway: one table, one immutable struct.
+/* config.h - every variable of the program, read once into one struct.
  *
- * For: reading the environment and the two files once, at start.  Not for:
- * rooms, which get the few values they need from main.  A struct config is
- * never changed after it was made, so any thread may read it; who made it
- * frees it.  Texts live as long as it does.
- *
- * The table below is the only place that knows a variable: struct members,
- * parsing, --help and the print of what is in force all derive from it.
+ * Order: process environment, then .env.local, then .env in the working
+ * directory; `--config FILE` replaces the two files.  One table (config.c)
+ * from which parsing, --help and `budgetguard config` derive.  Immutable after
+ * config_load; owned by main.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/log.h"
-#include "base/slice.h"
+#include "call/budget.h"
 
-enum config_crash { CONFIG_CRASH_HOLD, CONFIG_CRASH_INPUT };
-enum config_auth { CONFIG_AUTH_KEY, CONFIG_AUTH_HEADER };
-enum config_unknown { CONFIG_REFUSE, CONFIG_DEAREST, CONFIG_FREE };
-enum config_dialect { CONFIG_AUTO, CONFIG_V0, CONFIG_V1 };
-enum config_gone { CONFIG_DRAIN, CONFIG_ABORT };
-enum config_pass { CONFIG_SAFE, CONFIG_ALL, CONFIG_OFF };
-enum config_errors { CONFIG_NATIVE, CONFIG_PLAIN };
+#define CONFIG_BUDGETS_MAX 4096
 
-#define CONFIG_NONE (-1) /* an amount that is not set */
+/* kind, member, name, aliases (comma separated), default, minimum, maximum
+ * (numbers), meaning.  Kinds: STR text, SEC secret text, INT number, BOOL,
+ * USD nano-dollars. */
+#define CONFIG_TABLE(X)                                                        \
+    X(STR, host, "HOST", "", "127.0.0.1", 0, 0, "listen address")             \
+    X(INT, port, "PORT", "SERVER_PORT", "3000", 0, 65535,                      \
+      "listen port; 0 = any free port, printed on start")                      \
+    X(STR, tls_cert_file, "TLS_CERT_FILE", "", "", 0, 0,                       \
+      "PEM certificate; with TLS_KEY_FILE serves HTTPS")                       \
+    X(STR, tls_key_file, "TLS_KEY_FILE", "", "", 0, 0, "PEM key")              \
+    X(INT, sync_interval_ms, "SYNC_INTERVAL_MS", "", "100", 0, 60000,          \
+      "beat on which counters reach the disk; 0 = every transaction")          \
+    X(STR, crash_settle, "CRASH_SETTLE", "", "hold", 0, 0,                     \
+      "what an orphaned hold books after a crash: hold or input")              \
+    X(STR, data_dir, "DATA_DIR", "", "./data", 0, 0,                           \
+      "holds ledger.sqlite, counters.lmdb/, secret.key")                       \
+    X(STR, env, "ENV", "NODE_ENV", "production", 0, 0,                         \
+      "development allows CLOCK_OFFSET_S")                                     \
+    X(STR, log_level, "LOG_LEVEL", "", "info", 0, 0,                           \
+      "error, warn, info or debug")                                            \
+    X(STR, log_file, "LOG_FILE", "PROXY_LOG_PATH", "", 0, 0,                   \
+      "appended to, never truncated; unset = stderr")                          \
+    X(INT, workers, "WORKERS", "", "0", 0, 64, "loops; 0 = one per CPU")       \
+    X(INT, shutdown_grace_s, "SHUTDOWN_GRACE_S", "", "30", 0, 3600,            \
+      "SIGTERM: time for open requests")                                       \
+    X(INT, max_body_bytes, "MAX_BODY_BYTES", "", "33554432", 1024,             \
+      2147483647, "body limit of proxy routes")                                \
+    X(STR, allowed_origins, "ALLOWED_ORIGINS", "", "", 0, 0,                   \
+      "CORS origins, comma separated")                                         \
+    X(STR, trusted_proxies, "TRUSTED_PROXIES", "", "", 0, 0,                   \
+      "addresses or networks whose forwarding headers count")                  \
+    X(INT, clock_offset_s, "CLOCK_OFFSET_S", "", "0", -4000000000,             \
+      4000000000, "shifts the clock (development only)")                       \
+    X(SEC, admin_api_key, "ADMIN_API_KEY", "", "", 0, 0, "admin secret")       \
+    X(SEC, admin_token, "ADMIN_TOKEN", "", "", 0, 0, "admin secret")           \
+    X(SEC, api_key, "API_KEY", "", "", 0, 0, "admin secret")                   \
+    X(SEC, ingest_key, "INGEST_KEY", "", "", 0, 0, "secret of POST /ingest")   \
+    X(STR, tenant_auth, "TENANT_AUTH", "", "key", 0, 0, "key or header")       \
+    X(INT, header_max_tenants, "HEADER_MAX_TENANTS", "", "1000", 0, 1000000,   \
+      "cap of tenants made by header mode")                                    \
+    X(INT, auth_fail_per_min, "AUTH_FAIL_PER_MIN", "", "30", 1, 100000,        \
+      "failed authentications per source address")                             \
+    X(INT, admin_session_hours, "ADMIN_SESSION_HOURS", "", "12", 1, 720,       \
+      "life of the dashboard cookie")                                          \
+    X(STR, default_tenant, "DEFAULT_TENANT", "", "", 0, 0,                     \
+      "tenant made at start if missing")                                       \
+    X(SEC, default_api_key, "DEFAULT_API_KEY", "", "", 0, 0,                   \
+      "its key, any string of at least 16 characters")                         \
+    X(STR, self_service, "SELF_SERVICE", "", "", 0, 0,                         \
+      "self-service pages; default 1 on a loopback HOST")                      \
+    X(INT, self_service_max_keys, "SELF_SERVICE_MAX_KEYS", "", "10", 0, 1000,  \
+      "active keys per self-service user")                                     \
+    X(INT, tracking_token_length, "TRACKING_TOKEN_LENGTH", "", "22", 16, 40,   \
+      "random bytes of a tracking token")                                      \
+    X(SEC, openai_key, "OPENAI_KEY", "OPENAI_API_KEY,UPSTREAM_API_KEY", "", 0, \
+      0, "OpenAI or compatible upstream key")                                  \
+    X(STR, openai_base_url, "OPENAI_BASE_URL", "UPSTREAM_BASE", "", 0, 0,      \
+      "default https://api.openai.com/v1")                                     \
+    X(SEC, anthropic_key, "ANTHROPIC_API_KEY", "", "", 0, 0,                   \
+      "Anthropic key")                                                         \
+    X(STR, anthropic_base_url, "ANTHROPIC_BASE_URL", "", "", 0, 0,             \
+      "default https://api.anthropic.com")                                     \
+    X(SEC, google_key, "GOOGLE_API_KEY", "GEMINI_API_KEY", "", 0, 0,           \
+      "Google key")                                                            \
+    X(STR, google_base_url, "GOOGLE_BASE_URL", "", "", 0, 0,                   \
+      "default https://generativelanguage.googleapis.com")                     \
+    X(SEC, azure_key, "AZURE_OPENAI_API_KEY", "", "", 0, 0,                    \
+      "Azure OpenAI key")                                                      \
+    X(STR, azure_endpoint, "AZURE_OPENAI_ENDPOINT", "", "", 0, 0,              \
+      "Azure OpenAI endpoint")                                                 \
+    X(STR, azure_api_version, "AZURE_OPENAI_API_VERSION",                      \
+      "UPSTREAM_API_VERSION", "", 0, 0, "api-version for Azure")               \
+    X(SEC, mistral_key, "MISTRAL_API_KEY", "", "", 0, 0, "Mistral key")        \
+    X(STR, mistral_base_url, "MISTRAL_BASE_URL", "", "", 0, 0, "")             \
+    X(SEC, deepseek_key, "DEEPSEEK_API_KEY", "", "", 0, 0, "DeepSeek key")     \
+    X(STR, deepseek_base_url, "DEEPSEEK_BASE_URL", "", "", 0, 0, "")           \
+    X(SEC, xai_key, "XAI_API_KEY", "", "", 0, 0, "xAI key")                    \
+    X(STR, xai_base_url, "XAI_BASE_URL", "", "", 0, 0, "")                     \
+    X(SEC, groq_key, "GROQ_API_KEY", "", "", 0, 0, "Groq key")                 \
+    X(STR, groq_base_url, "GROQ_BASE_URL", "", "", 0, 0, "")                   \
+    X(SEC, openrouter_key, "OPENROUTER_API_KEY", "", "", 0, 0,                 \
+      "OpenRouter key")                                                        \
+    X(STR, openrouter_base_url, "OPENROUTER_BASE_URL", "", "", 0, 0, "")       \
+    X(STR, provider, "PROVIDER", "", "openai", 0, 0,                           \
+      "provider of ingested models that no rule recognises")                   \
+    X(INT, max_reqs_per_min, "MAX_REQS_PER_MIN", "", "100", 0, 1000000000,     \
+      "requests per tenant in any 60 s; 0 = unlimited")                        \
+    X(INT, max_tokens_per_min, "MAX_TOKENS_PER_MIN", "", "0", 0,               \
+      1000000000000, "tokens per tenant in any 60 s; 0 = unlimited")           \
+    X(INT, max_concurrent_reqs, "MAX_CONCURRENT_REQS", "", "0", 0, 1000000,    \
+      "requests of a tenant at once; 0 = unlimited")                           \
+    X(INT, rate_limit_rpm, "RATE_LIMIT_RPM", "", "60", 0, 1000000,             \
+      "token bucket on ingest's admin paths")                                  \
+    X(INT, rate_limit_burst, "RATE_LIMIT_BURST", "", "-1", -1, 1000000,        \
+      "default = RATE_LIMIT_RPM")                                              \
+    X(STR, rate_limit_exempt, "RATE_LIMIT_EXEMPT", "",                         \
+      "/ping,/health,/dashboard", 0, 0, "exact paths or prefixes")             \
+    X(INT, ingest_rpm, "INGEST_RPM", "", "-1", -1, 1000000,                    \
+      "token bucket per tracking token")                                       \
+    X(INT, ingest_burst, "INGEST_BURST", "", "-1", -1, 1000000, "")            \
+    X(STR, default_budget_usd, "DEFAULT_BUDGET_USD", "", "50", 0, 0,           \
+      "amount of each listed period without a budget; none = no default")      \
+    X(STR, budget_periods, "BUDGET_PERIODS", "BUDGET_PERIOD", "monthly", 0, 0, \
+      "listed periods: hourly, daily, weekly, monthly, total, custom, "        \
+      "rolling:24h, ...")                                                      \
+    X(STR, max_monthly_usd, "MAX_MONTHLY_USD", "", "", 0, 0,                   \
+      "used as BUDGET_MONTHLY_USD when that is unset")                         \
+    X(STR, budget_start_date, "BUDGET_START_DATE", "", "", 0, 0,               \
+      "first day of the custom period")                                        \
+    X(STR, budget_end_date, "BUDGET_END_DATE", "", "", 0, 0,                   \
+      "last day of the custom period")                                         \
+    X(STR, budget_timezone, "BUDGET_TIMEZONE", "", "UTC", 0, 0,                \
+      "IANA zone of calendar windows")                                         \
+    X(INT, min_completion_tokens, "MIN_COMPLETION_TOKENS", "", "64", 1,        \
+      1000000, "smallest output a clamp may leave")                            \
+    X(INT, default_max_tokens, "DEFAULT_MAX_TOKENS", "", "0", 0, 10000000,     \
+      "output limit sent when the client gave none; 0 = the model's")          \
+    X(USD, fallback_hold, "FALLBACK_HOLD_USD", "", "0.25", 0, 0,               \
+      "hold where the request gives no bound")                                 \
+    X(INT, web_search_hold_calls, "WEB_SEARCH_HOLD_CALLS", "", "10", 0, 1000,  \
+      "server-tool calls held when the client set no maximum")                 \
+    X(STR, unknown_price, "UNKNOWN_PRICE", "", "dearest", 0, 0,                \
+      "refuse, dearest or free")                                               \
+    X(STR, model_pricing_json, "MODEL_PRICING_JSON", "", "", 0, 0,             \
+      "{\"model\":{\"input\",\"output\"}} USD per 1K tokens")                  \
+    X(STR, model_pricing_file, "MODEL_PRICING_FILE", "", "", 0, 0,             \
+      "a file with the same")                                                  \
+    X(STR, opa_policy_path, "OPA_POLICY_PATH", "", "", 0, 0,                   \
+      "a .rego file or a directory of them")                                   \
+    X(STR, policy_dialect, "POLICY_DIALECT", "", "auto", 0, 0,                 \
+      "auto, v0 or v1")                                                        \
+    X(INT, policy_timeout_ms, "POLICY_TIMEOUT_MS", "", "50", 1, 10000,         \
+      "longer evaluations are errors (deny)")                                  \
+    X(INT, upstream_connect_timeout_s, "UPSTREAM_CONNECT_TIMEOUT_S", "", "10", \
+      1, 600, "time to connect")                                               \
+    X(INT, upstream_timeout_s, "UPSTREAM_TIMEOUT_S", "", "600", 1, 86400,      \
+      "longest silence of a provider")                                         \
+    X(INT, upstream_retries, "UPSTREAM_RETRIES", "", "1", 0, 10,               \
+      "only while nothing was sent")                                           \
+    X(STR, client_gone, "CLIENT_GONE", "", "drain", 0, 0,                      \
+      "drain reads on for the usage; abort closes upstream")                   \
+    X(INT, drain_timeout_s, "DRAIN_TIMEOUT_S", "", "120", 1, 86400, "")        \
+    X(STR, passthrough, "PASSTHROUGH", "", "safe", 0, 0,                       \
+      "other /v1 paths: safe, all or off")                                     \
+    X(STR, proxy_errors, "PROXY_ERRORS", "", "native", 0, 0,                   \
+      "native or plain")                                                       \
+    X(INT, models_cache_s, "MODELS_CACHE_S", "", "600", 1, 86400,              \
+      "age of the model lists")                                                \
+    X(STR, alert_webhook_url, "ALERT_WEBHOOK_URL", "", "", 0, 0,               \
+      "receives alerts as JSON")
 
-/* Columns: member, name, aliases (space separated), default (NULL: unset),
- * then what the kind needs, then the meaning.
- *   TEXT(check, ...): const char *, NULL if unset; checks in config.c
- *   INT(..., least, most): int64_t; NULL as default: see config_fill
- *   BOOL: bool
- *   USD: int64_t nano-dollars, CONFIG_NONE if unset or "none"
- *   CHOICE(type, ..., "a|b"): the enum `type`, numbered as listed */
-#define CONFIG_VARS(TEXT, INT, BOOL, USD, CHOICE)                              \
-    TEXT(HOST, host, "HOST", "", "127.0.0.1", "listen address")                \
-    INT(port, "PORT", "SERVER_PORT", "3000", 0, 65535,                         \
-        "listen port; 0 = any free port, printed on start")                    \
-    TEXT(PATH, tls_cert_file, "TLS_CERT_FILE", "", NULL,                       \
-         "PEM certificate chain; with TLS_KEY_FILE: serve HTTPS")              \
-    TEXT(PATH, tls_key_file, "TLS_KEY_FILE", "", NULL, "PEM private key")      \
-    INT(sync_interval_ms, "SYNC_INTERVAL_MS", "", "100", 0, 60000,             \
-        "beat on which counters reach the disk; 0 = every transaction")        \
-    CHOICE(config_crash, crash_settle, "CRASH_SETTLE", "", "hold",             \
-           "hold|input", "what an orphaned hold books after a crash")          \
-    TEXT(PATH, data_dir, "DATA_DIR", "", "./data",                             \
-         "ledger, counters and secret key; created 0700")                      \
-    TEXT(NAME, env, "ENV", "NODE_ENV", "production",                           \
-         "development lifts the reset confirmation, allows CLOCK_OFFSET_S")    \
-    CHOICE(log_level, log_level, "LOG_LEVEL", "", "info",                      \
-           "error|warn|info|debug", "what is logged")                          \
-    TEXT(PATH, log_file, "LOG_FILE", "PROXY_LOG_PATH", NULL,                   \
-         "log file, appended to; unset: standard error")                       \
-    INT(workers, "WORKERS", "", "0", 0, 1024, "loop threads; 0 = CPUs")        \
-    INT(shutdown_grace_s, "SHUTDOWN_GRACE_S", "", "30", 0, 86400,              \
-        "how long requests in flight may take after SIGTERM")                  \
-    INT(max_body_bytes, "MAX_BODY_BYTES", "", "33554432", 1,                   \
-        INT64_C(17179869184), "body limit of proxy routes")                    \
-    TEXT(ORIGINS, allowed_origins, "ALLOWED_ORIGINS", "", NULL,                \
-         "CORS origins, comma separated; * = any")                             \
-    TEXT(NETS, trusted_proxies, "TRUSTED_PROXIES", "", NULL,                   \
-         "addresses or networks whose forwarding headers count")               \
-    INT(clock_offset_s, "CLOCK_OFFSET_S", "", "0", -INT64_C(3155760000),       \
-        INT64_C(3155760000), "shifts the clock; development only")             \
-    TEXT(SECRET, admin_api_key, "ADMIN_API_KEY", "", NULL, "admin secret")     \
-    TEXT(SECRET, admin_token, "ADMIN_TOKEN", "", NULL, "admin secret")         \
-    TEXT(SECRET, api_key, "API_KEY", "", NULL, "admin secret")                 \
-    TEXT(SECRET, ingest_key, "INGEST_KEY", "", NULL,                           \
-         "secret of POST /ingest")                                             \
-    CHOICE(config_auth, tenant_auth, "TENANT_AUTH", "", "key", "key|header",   \
-           "how tenants identify themselves")                                  \
-    INT(header_max_tenants, "HEADER_MAX_TENANTS", "", "1000", 0, 1000000,      \
-        "most tenants that header mode creates")                               \
-    INT(auth_fail_per_min, "AUTH_FAIL_PER_MIN", "", "30", 1, 1000000,          \
-        "failed authentications per source address")                           \
-    INT(admin_session_hours, "ADMIN_SESSION_HOURS", "", "12", 1, 8760,         \
-        "life of the dashboard cookie")                                        \
-    TEXT(TENANT, default_tenant, "DEFAULT_TENANT", "", NULL,                   \
-         "tenant created at start if missing")                                 \
-    TEXT(TENANT_KEY, default_api_key, "DEFAULT_API_KEY", "", NULL,             \
-         "its key, any string of 16 or more characters")                       \
-    BOOL(self_service, "SELF_SERVICE", "", NULL,                               \
-         "self-service key pages; default: only on a loopback HOST")           \
-    INT(self_service_max_keys, "SELF_SERVICE_MAX_KEYS", "", "10", 0, 1000000,  \
-        "active keys per self-service user")                                   \
-    INT(tracking_token_length, "TRACKING_TOKEN_LENGTH", "", "22", 16, 40,      \
-        "random bytes of a tracking token")                                    \
-    TEXT(KEY, openai_key, "OPENAI_KEY", "OPENAI_API_KEY UPSTREAM_API_KEY",     \
-         NULL, "OpenAI or compatible provider key")                            \
-    TEXT(URL, openai_base_url, "OPENAI_BASE_URL", "UPSTREAM_BASE",             \
-         "https://api.openai.com/v1", "/v1/<path> goes to <base>/<path>")      \
-    TEXT(KEY, anthropic_api_key, "ANTHROPIC_API_KEY", "", NULL,                \
-         "Anthropic key")                                                      \
-    TEXT(URL, anthropic_base_url, "ANTHROPIC_BASE_URL", "",                    \
-         "https://api.anthropic.com", "Anthropic base")                        \
-    TEXT(KEY, google_api_key, "GOOGLE_API_KEY", "GEMINI_API_KEY", NULL,        \
-         "Google key")                                                         \
-    TEXT(URL, google_base_url, "GOOGLE_BASE_URL", "",                          \
-         "https://generativelanguage.googleapis.com", "Google base")           \
-    TEXT(KEY, azure_api_key, "AZURE_OPENAI_API_KEY", "", NULL, "Azure key")    \
-    TEXT(URL, azure_endpoint, "AZURE_OPENAI_ENDPOINT", "", NULL,               \
-         "serves azure/<deployment> models and /openai/* paths")               \
-    TEXT(KEY, azure_api_version, "AZURE_OPENAI_API_VERSION",                   \
-         "UPSTREAM_API_VERSION", NULL, "api-version= of Azure requests")       \
-    TEXT(KEY, mistral_api_key, "MISTRAL_API_KEY", "", NULL, "Mistral key")     \
-    TEXT(URL, mistral_base_url, "MISTRAL_BASE_URL", "",                        \
-         "https://api.mistral.ai/v1", "Mistral base")                          \
-    TEXT(KEY, deepseek_api_key, "DEEPSEEK_API_KEY", "", NULL, "DeepSeek key")  \
-    TEXT(URL, deepseek_base_url, "DEEPSEEK_BASE_URL", "",                      \
-         "https://api.deepseek.com/v1", "DeepSeek base")                       \
-    TEXT(KEY, xai_api_key, "XAI_API_KEY", "", NULL, "xAI key")                 \
-    TEXT(URL, xai_base_url, "XAI_BASE_URL", "", "https://api.x.ai/v1",         \
-         "xAI base")                                                           \
-    TEXT(KEY, groq_api_key, "GROQ_API_KEY", "", NULL, "Groq key")              \
-    TEXT(URL, groq_base_url, "GROQ_BASE_URL", "",                              \
-         "https://api.groq.com/openai/v1", "Groq base")                        \
-    TEXT(KEY, openrouter_api_key, "OPENROUTER_API_KEY", "", NULL,              \
-         "OpenRouter key")                                                     \
-    TEXT(URL, openrouter_base_url, "OPENROUTER_BASE_URL", "",                  \
-         "https://openrouter.ai/api/v1", "OpenRouter base")                    \
-    TEXT(PROVIDER, provider, "PROVIDER", "", "openai",                         \
-         "provider assumed for ingested models no rule recognises")            \
-    INT(max_reqs_per_min, "MAX_REQS_PER_MIN", "", "100", 0,                    \
-        INT64_C(1000000000), "requests per tenant in any 60 s; 0 = unlimited") \
-    INT(max_tokens_per_min, "MAX_TOKENS_PER_MIN", "", "0", 0,                  \
-        INT64_C(1000000000000), "tokens per tenant and minute; 0 = unlimited") \
-    INT(max_concurrent_reqs, "MAX_CONCURRENT_REQS", "", "0", 0, 1000000,       \
-        "requests of a tenant at once; 0 = unlimited")                         \
-    INT(rate_limit_rpm, "RATE_LIMIT_RPM", "", "60", 0, 1000000,                \
-        "token bucket on B's admin paths, per minute; 0 = off")                \
-    INT(rate_limit_burst, "RATE_LIMIT_BURST", "", NULL, 1, 1000000,            \
-        "its size; default: RATE_LIMIT_RPM")                                   \
-    TEXT(PATHS, rate_limit_exempt, "RATE_LIMIT_EXEMPT", "",                    \
-         "/ping,/health,/dashboard",                                           \
-         "paths, or prefixes ending at /, without that limit")                 \
-    INT(ingest_rpm, "INGEST_RPM", "", NULL, 0, 1000000,                        \
-        "token bucket per tracking token; default: RATE_LIMIT_RPM")            \
-    INT(ingest_burst, "INGEST_BURST", "", NULL, 1, 1000000,                    \
-        "its size; default: RATE_LIMIT_BURST")                                 \
-    USD(default_budget, "DEFAULT_BUDGET_USD", "", "50",                        \
-        "amount for each listed period; none = no default")                    \
-    TEXT(PERIODS, budget_periods, "BUDGET_PERIODS", "BUDGET_PERIOD",           \
-         "monthly",                                                            \
-         "hourly, daily, weekly, monthly, total, custom, rolling:24h, ...")    \
-    USD(max_monthly, "MAX_MONTHLY_USD", "", NULL,                              \
-        "used as BUDGET_MONTHLY_USD when that is unset")                       \
-    TEXT(DATE, budget_start_date, "BUDGET_START_DATE", "", NULL,               \
-         "first day or instant of the custom period")                          \
-    TEXT(DATE, budget_end_date, "BUDGET_END_DATE", "", NULL,                   \
-         "last day (whole) or end of the custom period")                       \
-    TEXT(ZONE, budget_timezone, "BUDGET_TIMEZONE", "", "UTC",                  \
-         "IANA time zone of calendar windows")                                 \
-    INT(min_completion_tokens, "MIN_COMPLETION_TOKENS", "", "64", 1, 1000000,  \
-        "smallest output a clamp may leave")                                   \
-    INT(default_max_tokens, "DEFAULT_MAX_TOKENS", "", "0", 0, 100000000,       \
-        "output limit sent when the client gave none; 0 = the model's")        \
-    USD(fallback_hold, "FALLBACK_HOLD_USD", "", "0.25",                        \
-        "hold where the request gives no bound")                               \
-    INT(web_search_hold_calls, "WEB_SEARCH_HOLD_CALLS", "", "10", 0, 10000,    \
-        "server-tool calls held when the client set no maximum")               \
-    CHOICE(config_unknown, unknown_price, "UNKNOWN_PRICE", "", "dearest",      \
-           "refuse|dearest|free", "what a model without a price costs")        \
-    TEXT(JSON, model_pricing_json, "MODEL_PRICING_JSON", "", NULL,             \
-         "{\"model\":{\"input\",\"output\"}} in USD per 1K tokens")            \
-    TEXT(PATH, model_pricing_file, "MODEL_PRICING_FILE", "", NULL,             \
-         "the same from a file")                                               \
-    TEXT(PATH, opa_policy_path, "OPA_POLICY_PATH", "", NULL,                   \
-         ".rego file or a directory of them; unset: embedded policy")          \
-    CHOICE(config_dialect, policy_dialect, "POLICY_DIALECT", "", "auto",       \
-           "auto|v0|v1", "Rego version")                                       \
-    INT(policy_timeout_ms, "POLICY_TIMEOUT_MS", "", "50", 1, 60000,            \
-        "longer evaluations deny")                                             \
-    INT(upstream_connect_timeout_s, "UPSTREAM_CONNECT_TIMEOUT_S", "", "10", 1, \
-        3600, "longest wait for a connection")                                 \
-    INT(upstream_timeout_s, "UPSTREAM_TIMEOUT_S", "", "600", 1, 86400,         \
-        "longest silence of a provider")                                       \
-    INT(upstream_retries, "UPSTREAM_RETRIES", "", "1", 0, 10,                  \
-        "only while no byte of the request has been sent")                     \
-    CHOICE(config_gone, client_gone, "CLIENT_GONE", "", "drain",               \
-           "drain|abort", "when a client leaves: read on, or close")           \
-    INT(drain_timeout_s, "DRAIN_TIMEOUT_S", "", "120", 0, 86400,               \
-        "longest reading on")                                                  \
-    CHOICE(config_pass, passthrough, "PASSTHROUGH", "", "safe",                \
-           "safe|all|off", "/v1 paths the gateway does not know")              \
-    CHOICE(config_errors, proxy_errors, "PROXY_ERRORS", "", "native",          \
-           "native|plain", "shape of proxy errors")                            \
-    INT(models_cache_s, "MODELS_CACHE_S", "", "600", 0, 86400,                 \
-        "age of the model lists")                                              \
-    TEXT(HIDDEN_URL, alert_webhook_url, "ALERT_WEBHOOK_URL", "", NULL,         \
-         "receives alerts as JSON")
-
-enum config_var {
-#define X_TEXT(check, field, ...) CONFIG_AT_##field,
-#define X_FIELD(field, ...) CONFIG_AT_##field,
-#define X_CHOICE(type, field, ...) CONFIG_AT_##field,
-    CONFIG_VARS(X_TEXT, X_FIELD, X_FIELD, X_FIELD, X_CHOICE)
-#undef X_TEXT
-#undef X_FIELD
-#undef X_CHOICE
-        CONFIG_VAR_COUNT
-};
-
-/* Numbered as enum budget_period of call/budget.h. */
-enum config_period {
-    CONFIG_HOURLY,
-    CONFIG_DAILY,
-    CONFIG_WEEKLY,
-    CONFIG_MONTHLY,
-    CONFIG_TOTAL,
-    CONFIG_CUSTOM,
-    CONFIG_ROLLING,
-};
-
-#define CONFIG_PERIODS_MAX 16
-
-struct config_span {
-    enum config_period period;
-    int64_t rolling_ms;       /* width of a rolling window, else 0 */
-    int64_t start_ms, end_ms; /* custom: [start, end), else 0 */
-};
-
-/* A budget of the environment.  Of several for the same tenant and span the
- * highest rank counts. */
+/* A budget from the environment; see catalog/budget.h struct env_budget. */
 struct config_budget {
-    struct config_span span;
-    const char *tenant; /* as in the variable (ACME_1); NULL: every tenant */
-    int64_t amount;     /* nano-dollars */
-    int rank; /* 0 DEFAULT_BUDGET_USD, 1 BUDGET_<PERIOD>_USD, 2 _<TENANT> */
-    const char *variable; /* where it comes from, for messages */
+    struct slice tenant; /* empty: every tenant; else upper-cased */
+    enum budget_period period;
+    int64_t rolling_ms;
+    int64_t amount; /* nano-dollars */
+    int rank;       /* 0 default, 1 per period, 2 per tenant */
 };
 
-struct config_own; /* private: memory and where values came from */
+struct config_period {
+    enum budget_period period;
+    int64_t rolling_ms;
+};
 
 struct config {
-#define X_TEXT(check, field, ...) const char *field;
-#define X_INT(field, ...) int64_t field;
-#define X_BOOL(field, ...) bool field;
-#define X_CHOICE(type, field, ...) enum type field;
-    CONFIG_VARS(X_TEXT, X_INT, X_BOOL, X_INT, X_CHOICE)
-#undef X_TEXT
-#undef X_INT
-#undef X_BOOL
-#undef X_CHOICE
-    bool development; /* ENV is "development" */
-
-    struct config_span listed[CONFIG_PERIODS_MAX]; /* BUDGET_PERIODS */
-    int listed_count;
-    const struct config_budget *budgets;
+#define CONFIG_STR(m) const char *m; /* "" if unset */
+#define CONFIG_SEC(m) const char *m;
+#define CONFIG_INT(m) int64_t m;
+#define CONFIG_USD(m) int64_t m;
+#define X(kind, member, name, aliases, dflt, min, max, text)                   \
+    CONFIG_##kind(member)
+    CONFIG_TABLE(X)
+#undef X
+    struct config_budget *budgets;
     int budget_count;
-    const char *const *ignored; /* set, recognised, without effect */
+    struct config_period *periods; /* BUDGET_PERIODS */
+    int period_count;
+    const char *ignored[16]; /* recognised, without effect */
     int ignored_count;
-
-    struct config_own *own;
+    struct arena arena;
 };
 
-/* A file's text under the name that messages use. */
-struct config_file {
-    const char *name;
-    struct slice text;
-};
+/* Reads a period name of BUDGET_PERIODS; given by main (guard/window.h). */
+typedef bool config_period_fn(struct slice s, enum budget_period *p,
+                              int64_t *rolling_ms);
 
-/* Reads the process environment, then `file`, or if that is NULL .env.local
- * and .env of the working directory, which need not exist.  E_INVALID: a
- * value is wrong, and `err->text` is one line that names the variable (never
- * a secret's value); E_IO: a file cannot be read; E_TOO_BIG: it is above 1 MiB
- * or 4096 variables; E_NOMEM.  The program then ends with status 2. */
-MUST_CHECK enum status config_load(const char *file, struct config **out,
-                                   struct err *err);
-/* As config_load, from `env` ("NAME=value", ends with NULL) and file texts,
- * the first that has a name wins.  Everything is copied. */
-MUST_CHECK enum status config_read(const char *const *env,
-                                   const struct config_file *files, int n,
+/* Loads everything.  `file` NULL: .env.local and .env, if there.  `env` is the
+ * process environment.  E_INVALID: err->text is one line that names the
+ * variable; E_NOT_FOUND: `file` cannot be read. */
+MUST_CHECK enum status config_load(const char *file, char *const *env,
+                                   config_period_fn *period,
                                    struct config **out, struct err *err);
-/* Wipes the secrets, frees and nulls; NULL inside is fine. */
+/* Frees and nulls. */
 void config_free(struct config **c);
-
-/* Every variable with aliases, default, choices and meaning: for --help. */
-void config_list(struct buf *out);
-/* What is in force: NAME=value, where it came from, and the budgets that
- * result.  Secrets are only said to be set. */
+/* Appends every variable with its meaning and its value in force; secrets are
+ * shown as "(set)". */
 void config_print(const struct config *c, struct buf *out);
-/* The text of a period: "monthly", "rolling:24h", "rolling:7d". */
-void config_span_text(const struct config_span *s, struct buf *out);
+/* Appends the list for --help. */
+void config_help(struct buf *out);
 
 #endif

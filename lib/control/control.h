@@ -1,0 +1,68 @@
+/* control.h - everything that is no proxy call: admin API, health, metrics.
+ *
+ * For: net's stream operations of the control routes; one route table.  Not
+ * for: proxy routes (gateway).  Admin work never runs on a loop: handlers run
+ * on a small pool of blocking threads and post their answer back.
+ */
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/metric.h"
+#include "base/slice.h"
+#include "base/zone.h"
+#include "catalog/catalog.h"
+#include "config/config.h"
+#include "counters/counters.h"
+#include "http/header.h"
+#include "ledger/db.h"
+#include "net/listen.h"
+
+struct limit;
+struct loop;
+
+/* Everything borrowed; outlives the control plane. */
+struct control_conf {
+    const struct config *config;
+    struct db *db;
+    struct counters *counters;
+    struct catalog *catalog;
+    struct metrics *metrics;
+    const struct zone *zone;
+    const uint8_t *secret; /* CRYPT_SECRET bytes */
+    const struct cidr *trusted;
+    int trusted_count;
+    int threads;
+    int64_t started_ms;
+    bool (*ledger_ok)(void *arg); /* rows can be written */
+    void *ledger_arg;
+    int providers_configured;
+    /* One of PROVIDER_*: configured with a key? */
+    bool (*provider_on)(void *arg, enum provider_id p);
+    void *provider_arg;
+    struct slice demo_admin_key; /* --demo's generated secret, or empty */
+};
+
+struct control;
+
+/* Starts the pool. */
+MUST_CHECK enum status control_new(const struct control_conf *conf,
+                                   struct control **out, struct err *err);
+/* Waits for running jobs, ends the pool, frees, nulls. */
+void control_free(struct control **c);
+
+/* What the listener calls for requests the gateway does not own; `server` is
+ * the struct control. */
+extern const struct stream_ops control_ops;
+
+/* Runs `fn(arg)` on a thread of the pool soon; E_BUSY: the queue is full. */
+MUST_CHECK enum status control_run(struct control *c, void (*fn)(void *arg),
+                                   void *arg);
+
+/* For handlers. */
+const struct control_conf *control_conf(const struct control *c);
+
+#endif
