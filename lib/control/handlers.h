@@ -1,0 +1,68 @@
+/* handlers.h - the handlers of the route table, one file per family.
+ *
+ * All run on pool threads (request.h); params are those of the pattern in
+ * routes.c, in order, already positive integers where the table says so.
+ */
+#ifndef CONTROL_HANDLERS_H
+#define CONTROL_HANDLERS_H
+
+#include "control/request.h"
+
+/* ---- tenants.c: /admin/tenant[/:tenantId], /ratelimit, /default-session-budget */
+handler_fn tenants_create;  /* POST /admin/tenant */
+handler_fn tenants_list;    /* GET /admin/tenant */
+handler_fn tenants_get;     /* GET T */
+handler_fn tenants_update;  /* PUT T */
+handler_fn tenants_delete;  /* DELETE T */
+handler_fn tenants_limits_get;  /* GET T/ratelimit */
+handler_fn tenants_limits_put;  /* PUT T/ratelimit */
+handler_fn tenants_session_get; /* GET T/default-session-budget */
+handler_fn tenants_session_put; /* PUT T/default-session-budget */
+handler_fn tenants_session_delete; /* DELETE T/default-session-budget */
+/* ---- keys.c */
+handler_fn keys_create; /* POST T/apikeys */
+handler_fn keys_list;   /* GET T/apikeys */
+handler_fn keys_revoke; /* DELETE /admin/apikey/:id */
+/* ---- budgets.c */
+handler_fn budgets_tenant_post; /* POST T/budgets */
+handler_fn budgets_tenant_get;  /* GET T/budgets */
+handler_fn budgets_tenant_put;  /* PUT /admin/budget/:budgetId */
+handler_fn budgets_tenant_delete; /* DELETE /admin/budget/:budgetId */
+handler_fn budgets_list;   /* GET /admin/budgets */
+handler_fn budgets_create; /* POST /admin/budgets */
+handler_fn budgets_get;    /* GET /admin/budgets/:id */
+handler_fn budgets_update; /* PUT /admin/budgets/:id */
+handler_fn budgets_delete; /* DELETE /admin/budgets/:id */
+/* ---- tags.c */
+handler_fn tags_create; /* POST T/tags */
+handler_fn tags_list;   /* GET T/tags */
+handler_fn tags_get;    /* GET T/tags/:tagId */
+handler_fn tags_update; /* PUT T/tags/:tagId */
+handler_fn tags_delete; /* DELETE T/tags/:tagId */
+handler_fn tags_activate;   /* PATCH T/tags/:tagId/activate */
+handler_fn tags_deactivate; /* PATCH T/tags/:tagId/deactivate */
+handler_fn tags_budget_create; /* POST T/tags/:tagId/budgets */
+handler_fn tags_budget_list;   /* GET T/tags/:tagId/budgets */
+handler_fn tags_budget_update; /* PUT /admin/budget/tag/:budgetId */
+handler_fn tags_budget_delete; /* DELETE /admin/budget/tag/:budgetId */
+/* ---- sessions.c */
+handler_fn sessions_budget_get;    /* GET X/budget; params tenant, session */
+handler_fn sessions_budget_put;    /* PUT X/budget */
+handler_fn sessions_budget_delete; /* DELETE X/budget */
+/* ---- usage.c */
+handler_fn usage_periods; /* GET T/usage */
+handler_fn usage_history; /* GET T/usage/history */
+handler_fn usage_models;  /* GET T/usage/models */
+/* ---- entries.c */
+handler_fn entries_tenant; /* GET T/usage/ledger */
+handler_fn entries_all;    /* GET /admin/usage/ledger */
+handler_fn entries_one;    /* GET /admin/usage/ledger/:id */
+handler_fn entries_correct; /* POST /admin/usage/ledger/:id/corrections */
+handler_fn entries_export; /* GET /admin/usage/export */
+/* ---- health.c: these four also answer without an admin, on the pool */
+handler_fn health_plain;    /* GET /health */
+handler_fn health_detailed; /* GET /health/detailed */
+handler_fn health_metrics;  /* GET /metrics */
+handler_fn audit_list;      /* GET /admin/audit */
+
+#endif
