@@ -1,0 +1,28 @@
+/* app.h - the program's parts put together: stores, gateway, control, loops.
+ *
+ * The only room that sees all others; holds wiring and no rules.  Used by
+ * bg.c on the main thread.
+ */
+#ifndef APP_APP_H
+#define APP_APP_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "config/config.h"
+
+struct app;
+
+/* Opens the data folder: secret, counters, ledger, catalog, price book.  What
+ * a dead process left is recovered unless `read_only` (verify). */
+MUST_CHECK enum status app_open(const struct config *c, bool read_only,
+                                struct app **out, struct err *err);
+/* Serves until SIGTERM or SIGINT, then finishes what is open within the
+ * grace.  `demo`: with the demo provider, tenant and admin key. */
+MUST_CHECK enum status app_serve(struct app *a, bool demo, struct err *err);
+/* Prints the report of counters against ledger; `*good` says how it went. */
+MUST_CHECK enum status app_verify(struct app *a, bool *good, struct err *err);
+/* Closes, frees, nulls. */
+void app_close(struct app **a);
+
+#endif

@@ -1,0 +1,603 @@
+/* control.c - from the loop to a handler and back.
+ *
+ * A request is received on its loop, authenticated before anything else is
+ * looked at, and handed to the pool.  The handler's answer comes back to the
+ * loop as a message.  Streamed answers come in blocks: the pool thread waits
+ * until the loop has taken a block to the client's socket.
+ *
+ * Ownership: a job is shared by loop and pool thread by two references; it is
+ * freed on the loop only (the arena and the answer belong to whoever runs).
+ *
+ * Locking: `lock` of a job guards `queued`, `gone` and `want`, which both
+ * sides use while a handler streams.
+ */
+#include "control/control.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/crypt.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/pool.h"
+#include "control/request.h"
+#include "control/routes.h"
+#include "guard/limit.h"
+#include "http/inflate.h"
+#include "http/query.h"
+#include "net/loop.h"
+
+#define BODY_MAX (1u << 20)
+#define ARENA_MAX (64u << 20)
+#define ANSWER_MAX (64u << 20)
+#define STREAM_HIGH (256u << 10)
+#define JOBS_MAX 1024
+
+struct control {
+    struct control_conf conf;
+    struct pool *pool;
+    struct limit *failures;
+};
+
+struct job {
+    struct request r;
+    struct control *c;
+    struct stream *stream; // loop only; NULL once closed
+    const struct http_head *head;
+    const struct control_route *route;
+    struct inflate *inflate;
+    struct buf body;
+    struct loop *loop;
+    struct loop_msg msg;
+    bool running;  // on the pool; loop only
+    bool answered; // loop only
+    bool begun;    // streamed head is out; loop only
+    bool stalled;  // the client reads slowly; loop only
+    char allow[64];
+
+    pthread_mutex_t lock;
+    pthread_cond_t taken;
+    struct buf block; // streamed bytes on their way to the loop
+    bool posted;      // a message is under way
+    bool gone;        // the client left
+    bool finished;    // the handler returned
+};
+
+const struct control_conf *control_conf(const struct control *c)
+{
+    return &c->conf;
+}
+
+/* ---- answers ------------------------------------------------------------------ */
+
+static int common_fields(const struct job *j, struct http_field *f)
+{
+    int n = 0;
+    f[n++] = (struct http_field){
+        SLICE("Content-Type"),
+        slice_str(j->r.content_type != NULL
+                      ? j->r.content_type
+                      : "application/json; charset=utf-8")};
+    f[n++] = (struct http_field){SLICE("Cache-Control"), SLICE("no-store")};
+    f[n++] = (struct http_field){SLICE("X-Content-Type-Options"),
+                                 SLICE("nosniff")};
+    for (int i = 0; i < j->r.extra_count; i++)
+        f[n++] = j->r.extra[i];
+    return n;
+}
+
+/* CORS for listed origins (contract 1.9). */
+static int cors_fields(const struct job *j, struct http_field *f, int n)
+{
+    struct slice origin =
+        j->head != NULL
+            ? header_find(j->head->fields, j->head->field_count, "origin")
+            : (struct slice){NULL, 0};
+    struct slice rest = slice_str(j->c->conf.config->allowed_origins);
+    while (origin.p != NULL && rest.p != NULL && rest.n > 0) {
+        struct slice o = slice_trim(slice_cut(&rest, ','));
+        if (!slice_is(o, "*") && !slice_eq(o, origin))
+            continue;
+        f[n++] = (struct http_field){SLICE("Access-Control-Allow-Origin"),
+                                     slice_is(o, "*") ? o : origin};
+        f[n++] = (struct http_field){SLICE("Vary"), SLICE("Origin")};
+        break;
+    }
+    return n;
+}
+
+static void answer(struct job *j)
+{
+    struct http_field f[16];
+    if (j->answered || j->stream == NULL)
+        return;
+    j->answered = true;
+    int n = cors_fields(j, f, common_fields(j, f));
+    stream_respond(j->stream, j->r.status, f, n, buf_get(&j->r.out));
+}
+
+static void not_found(struct job *j)
+{
+    struct json_out o;
+    j->r.status = 404;
+    request_json(&j->r, &o);
+    json_obj(&o);
+    struct slice text =
+        arena_printf(&j->r.arena, "Route %.*s:%.*s not found",
+                     SLICE_FMT(j->r.method), SLICE_FMT(j->r.path));
+    json_kstr(&o, "message", text.p != NULL ? text : SLICE("Not found"));
+    json_kstr(&o, "error", SLICE("Not Found"));
+    json_knum(&o, "statusCode", 404);
+    json_obj_end(&o);
+}
+
+/* ---- who ----------------------------------------------------------------------- */
+
+static struct slice head_field(const struct job *j, const char *name)
+{
+    return header_find(j->head->fields, j->head->field_count, name);
+}
+
+static bool is_secret(const struct control *c, struct slice given)
+{
+    const struct config *g = c->conf.config;
+    const struct slice secrets[] = {
+        slice_str(g->admin_api_key), slice_str(g->admin_token),
+        slice_str(g->api_key), c->conf.demo_admin_key};
+    bool hit = false;
+    if (given.p == NULL || given.n == 0)
+        return false;
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+        if (secrets[i].n > 0)
+            hit |= crypt_equal(given, secrets[i]);
+    return hit;
+}
+
+static bool is_admin(const struct job *j)
+{
+    bool metrics = j->route->auth == AUTH_METRICS;
+    if (is_secret(j->c, head_field(j, "x-admin-key")) ||
+        is_secret(j->c, head_field(j, "x-admin-token")))
+        return true;
+    if (!metrics)
+        return false;
+    struct slice bearer = head_field(j, "authorization");
+    if (bearer.n > 7 &&
+        slice_eq_nocase(slice(bearer.p, 7), SLICE("Bearer ")))
+        bearer = slice_trim(slice_skip(bearer, 7));
+    return is_secret(j->c, bearer) ||
+           is_secret(j->c, head_field(j, "x-api-key"));
+}
+
+static bool is_local(const struct job *j)
+{
+    struct slice peer = slice_str(j->head->peer);
+    return (slice_starts(peer, "127.") || slice_is(peer, "::1")) &&
+           head_field(j, "x-forwarded-for").p == NULL &&
+           head_field(j, "forwarded").p == NULL;
+}
+
+/* True if the caller may go on; otherwise the answer is made. */
+static bool authenticate(struct job *j)
+{
+    struct control *c = j->c;
+    int retry;
+    if (j->route->auth == AUTH_NONE ||
+        (j->route->auth == AUTH_METRICS && is_local(j)))
+        return true;
+    if (limit_reached(c->failures, j->r.source_ip, j->r.now_ms, &retry)) {
+        request_fail(&j->r, 429, "Too many failed authentications",
+                     "rate_limit_exceeded");
+        j->r.extra[j->r.extra_count++] = (struct http_field){
+            SLICE("Retry-After"), arena_printf(&j->r.arena, "%d", retry)};
+        return false;
+    }
+    if (is_admin(j))
+        return true;
+    (void)limit_count(c->failures, j->r.source_ip, j->r.now_ms);
+    const struct slice l[4] = {SLICE("admin")};
+    metric_add(c->conf.metrics, M_AUTH_FAILURES, l, 1);
+    request_fail(&j->r, 401, "Unauthorized", "unauthorized");
+    return false;
+}
+
+/* ---- the job's life -------------------------------------------------------------- */
+
+static void job_maybe_free(struct job *j)
+{
+    if (j->stream != NULL || j->running)
+        return;
+    inflate_free(&j->inflate);
+    buf_release(&j->body);
+    buf_release(&j->block);
+    buf_release(&j->r.out);
+    arena_release(&j->r.arena);
+    (void)pthread_cond_destroy(&j->taken);
+    (void)pthread_mutex_destroy(&j->lock);
+    free(j);
+}
+
+/* On the loop: takes what the handler has for it. */
+static void deliver(void *arg)
+{
+    struct job *j = arg;
+    struct buf block;
+    if (j->stream != NULL && j->begun &&
+        stream_queued(j->stream) > STREAM_HIGH) {
+        j->stalled = true; // on_writable comes back here
+        return;
+    }
+    (void)pthread_mutex_lock(&j->lock);
+    block = j->block;
+    buf_init(&j->block, STREAM_HIGH * 4);
+    j->posted = false;
+    bool finished = j->finished;
+    (void)pthread_mutex_unlock(&j->lock);
+    if (block.n > 0 && j->stream != NULL) {
+        if (!j->begun) {
+            struct http_field f[16];
+            int n = cors_fields(j, f, common_fields(j, f));
+            stream_begin(j->stream, j->r.status, f, n);
+            j->begun = j->answered = true;
+        }
+        stream_write(j->stream, block.p, block.n);
+    }
+    buf_release(&block);
+    (void)pthread_mutex_lock(&j->lock);
+    (void)pthread_cond_signal(&j->taken);
+    (void)pthread_mutex_unlock(&j->lock);
+    if (!finished)
+        return;
+    j->running = false;
+    if (j->stream != NULL && j->begun)
+        stream_end(j->stream);
+    else
+        answer(j);
+    job_maybe_free(j);
+}
+
+static void post(struct job *j)
+{
+    if (j->posted)
+        return;
+    j->posted = true;
+    j->msg = (struct loop_msg){.fn = deliver, .arg = j};
+    loop_post(j->loop, &j->msg);
+}
+
+/* On the pool thread: one block of a streamed answer. */
+static bool job_send(struct request *r, const char *p, size_t n)
+{
+    struct job *j = r->send_arg;
+    (void)pthread_mutex_lock(&j->lock);
+    r->streamed = true;
+    while (!j->gone && j->block.n > STREAM_HIGH)
+        (void)pthread_cond_wait(&j->taken, &j->lock);
+    buf_add(&j->block, p, n);
+    bool ok = !j->gone && !j->block.failed;
+    post(j);
+    (void)pthread_mutex_unlock(&j->lock);
+    return ok;
+}
+
+static void run(void *arg)
+{
+    struct job *j = arg;
+    j->route->handler(&j->r);
+    (void)pthread_mutex_lock(&j->lock);
+    j->finished = true;
+    post(j);
+    (void)pthread_mutex_unlock(&j->lock);
+}
+
+/* ---- before the handler ------------------------------------------------------------ */
+
+static void framework_error(struct job *j, int status, const char *code,
+                            const char *text)
+{
+    struct json_out o;
+    request_json(&j->r, &o);
+    j->r.status = status;
+    json_obj(&o);
+    json_knum(&o, "statusCode", status);
+    json_kstr(&o, "code", slice_str(code));
+    json_kstr(&o, "error",
+              status == 413   ? SLICE("Payload Too Large")
+              : status == 415 ? SLICE("Unsupported Media Type")
+                              : SLICE("Bad Request"));
+    json_kstr(&o, "message", slice_str(text));
+    json_obj_end(&o);
+}
+
+static bool parse_body(struct job *j)
+{
+    struct err err;
+    struct json *v;
+    struct slice type = head_field(j, "content-type");
+    bool json = header_media_is(type, "application/json");
+    j->r.body = buf_get(&j->body);
+    if (j->r.body.n == 0) {
+        if (!json || slice_is(j->r.method, "GET") ||
+            slice_is(j->r.method, "DELETE") || slice_is(j->r.method, "PATCH"))
+            return true;
+        if (j->route->handler == keys_create)
+            return true;
+        framework_error(j, 400, "FST_ERR_CTP_EMPTY_JSON_BODY",
+                        "Body cannot be empty when content-type is set to "
+                        "'application/json'");
+        return false;
+    }
+    if (slice_is(j->r.method, "GET") || slice_is(j->r.method, "HEAD"))
+        return true;
+    if (!json) {
+        framework_error(j, 415, "FST_ERR_CTP_INVALID_MEDIA_TYPE",
+                        "Unsupported Media Type");
+        return false;
+    }
+    if (json_parse(&j->r.arena, j->r.body, &v, &err) != OK) {
+        framework_error(j, 400, "FST_ERR_CTP_INVALID_JSON_BODY",
+                        "Body is not valid JSON");
+        return false;
+    }
+    if (v->type != JSON_OBJECT) {
+        request_invalid(&j->r, "body", "must be object");
+        return false;
+    }
+    j->r.json = v;
+    return true;
+}
+
+/* Parameters that must be ids are. */
+static bool check_params(struct job *j)
+{
+    for (int i = 0; i < REQUEST_PARAMS && j->r.param[i].p != NULL; i++) {
+        const char *text = routes_param_error(j->route, i);
+        struct slice s = query_decode(j->r.param[i], false, &j->r.arena);
+        j->r.param[i] = s.p != NULL ? s : j->r.param[i];
+        bool digits = s.p != NULL && s.n > 0 && s.n < 19;
+        for (size_t k = 0; digits && k < s.n; k++)
+            digits = s.p[k] >= '0' && s.p[k] <= '9';
+        bool ok = digits && money_scan(s, 0, &j->r.id[i]) && j->r.id[i] > 0;
+        if (!ok && text != NULL) {
+            request_fail(&j->r, 400, text, "invalid_id");
+            return false;
+        }
+    }
+    return true;
+}
+
+static void start(struct job *j)
+{
+    if (!parse_body(j) || !check_params(j)) {
+        answer(j);
+        return;
+    }
+    j->r.send = job_send;
+    j->r.send_arg = j;
+    j->running = true;
+    if (pool_run(j->c->pool, run, j) == OK)
+        return;
+    j->running = false;
+    request_fail(&j->r, 503, "Service unavailable", "busy");
+    answer(j);
+}
+
+/* Small fixed answers that need no thread. */
+static bool fixed(struct job *j)
+{
+    static const struct {
+        const char *path, *text;
+    } answers[] = {{"/ping", "{\"message\":\"pong\"}"},
+                   {"/healthz", "{\"status\":\"ok\"}"}};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        if (!slice_is(j->r.path, answers[i].path))
+            continue;
+        if (slice_is(j->r.method, "GET") || slice_is(j->r.method, "HEAD"))
+            buf_str(&j->r.out, answers[i].text);
+        else {
+            request_fail(&j->r, 405, "Method not allowed",
+                         "method_not_allowed");
+            j->r.extra[j->r.extra_count++] = (struct http_field){
+                SLICE("Allow"), SLICE("GET, HEAD")};
+        }
+        return true;
+    }
+    return false;
+}
+
+static bool preflight(struct job *j)
+{
+    if (!slice_is(j->r.method, "OPTIONS") ||
+        head_field(j, "origin").p == NULL)
+        return false;
+    struct http_field f[8];
+    int n = cors_fields(j, f, 0);
+    if (n > 0) {
+        f[n++] = (struct http_field){
+            SLICE("Access-Control-Allow-Methods"),
+            SLICE("GET, POST, PUT, PATCH, DELETE")};
+        f[n++] = (struct http_field){
+            SLICE("Access-Control-Allow-Headers"),
+            SLICE("Content-Type, X-Admin-Key, X-Admin-Token, X-API-Key, "
+                  "X-CSRF-Token")};
+    }
+    j->answered = true;
+    stream_respond(j->stream, 204, f, n, SLICE(""));
+    return true;
+}
+
+/* ---- net's callbacks ---------------------------------------------------------------- */
+
+static struct job *job_new(struct control *c, struct stream *s,
+                           const struct http_head *h)
+{
+    struct job *j = xcalloc(1, sizeof *j);
+    (void)pthread_mutex_init(&j->lock, NULL);
+    (void)pthread_cond_init(&j->taken, NULL);
+    arena_init(&j->r.arena, ARENA_MAX);
+    buf_init(&j->r.out, ANSWER_MAX);
+    buf_init(&j->body, BODY_MAX);
+    buf_init(&j->block, STREAM_HIGH * 4);
+    j->c = c;
+    j->stream = s;
+    j->head = h;
+    j->loop = stream_loop(s);
+    stream_marks(s, STREAM_HIGH / 2);
+    j->r.control = c;
+    j->r.status = 200;
+    j->r.now_ms = clock_now_ms();
+    j->r.method = arena_dup(&j->r.arena, h->method);
+    j->r.path = arena_dup(&j->r.arena, h->path);
+    if (h->query.p != NULL)
+        j->r.query = arena_dup(&j->r.arena, h->query);
+    j->r.source_ip = arena_dup(
+        &j->r.arena,
+        header_source(slice_str(h->peer), head_field(j, "x-forwarded-for"),
+                      c->conf.trusted, c->conf.trusted_count));
+    return j;
+}
+
+static void *on_head(void *server, struct stream *s,
+                     const struct http_head *h)
+{
+    struct job *j = job_new(server, s, h);
+    enum inflate_kind kind;
+    if (fixed(j)) {
+        answer(j);
+        return j;
+    }
+    if (preflight(j))
+        return j;
+    j->route = routes_find(j->r.method, j->r.path, j->r.param, j->allow);
+    struct slice coding = head_field(j, "content-encoding");
+    if (j->route == NULL && j->allow[0] != '\0') {
+        request_fail(&j->r, 405, "Method not allowed", "method_not_allowed");
+        j->r.extra[j->r.extra_count++] =
+            (struct http_field){SLICE("Allow"), slice_str(j->allow)};
+    } else if (j->route == NULL)
+        not_found(j);
+    else if (!authenticate(j))
+        ; // the answer is made
+    else if (h->content_length > (int64_t)BODY_MAX)
+        framework_error(j, 413, "FST_ERR_CTP_BODY_TOO_LARGE",
+                        "Request body is too large");
+    else if (coding.n > 0 && !slice_eq_nocase(coding, SLICE("identity")) &&
+             !inflate_kind_of(coding, &kind))
+        framework_error(j, 415, "FST_ERR_CTP_INVALID_MEDIA_TYPE",
+                        "Unsupported Media Type");
+    else {
+        if (coding.n > 0 && !slice_eq_nocase(coding, SLICE("identity")))
+            j->inflate = inflate_new(kind);
+        return j;
+    }
+    answer(j);
+    return j;
+}
+
+static enum status add_body(void *arg, const char *p, size_t n)
+{
+    struct job *j = arg;
+    buf_add(&j->body, p, n);
+    return j->body.failed ? E_TOO_BIG : OK;
+}
+
+static bool on_body(void *arg, const char *p, size_t n)
+{
+    struct job *j = arg;
+    if (j->answered)
+        return true;
+    enum status st = j->inflate != NULL
+                         ? inflate_feed(j->inflate, p, n, add_body, j)
+                         : add_body(j, p, n);
+    if (st == E_TOO_BIG)
+        framework_error(j, 413, "FST_ERR_CTP_BODY_TOO_LARGE",
+                        "Request body is too large");
+    else if (st != OK)
+        framework_error(j, 400, "FST_ERR_CTP_INVALID_JSON_BODY",
+                        "Body cannot be decoded");
+    if (st != OK)
+        answer(j);
+    return true;
+}
+
+static void on_end(void *arg)
+{
+    struct job *j = arg;
+    if (!j->answered)
+        start(j);
+}
+
+static void on_writable(void *arg)
+{
+    struct job *j = arg;
+    if (j->stalled) {
+        j->stalled = false;
+        deliver(j);
+    }
+}
+
+static void mark_gone(struct job *j)
+{
+    (void)pthread_mutex_lock(&j->lock);
+    j->gone = true;
+    (void)pthread_cond_signal(&j->taken);
+    (void)pthread_mutex_unlock(&j->lock);
+}
+
+static void on_gone(void *arg)
+{
+    mark_gone(arg);
+}
+
+static void on_close(void *arg, bool complete)
+{
+    struct job *j = arg;
+    (void)complete;
+    mark_gone(j);
+    j->stream = NULL;
+    j->head = NULL;
+    if (j->stalled) {
+        j->stalled = false;
+        deliver(j);
+    } else
+        job_maybe_free(j);
+}
+
+const struct stream_ops control_ops = {
+    on_head, on_body, on_end, on_writable, on_gone, on_close};
+
+/* ---- life --------------------------------------------------------------------------- */
+
+enum status control_new(const struct control_conf *conf, struct control **out,
+                        struct err *err)
+{
+    struct control *c = xcalloc(1, sizeof *c);
+    c->conf = *conf;
+    c->failures = limit_new((int)conf->config->auth_fail_per_min);
+    enum status st = pool_new(conf->threads, JOBS_MAX, &c->pool, err);
+    if (st != OK) {
+        limit_free(&c->failures);
+        free(c);
+        return st;
+    }
+    *out = c;
+    return OK;
+}
+
+void control_free(struct control **cp)
+{
+    struct control *c = *cp;
+    *cp = NULL;
+    if (c == NULL)
+        return;
+    pool_free(&c->pool);
+    limit_free(&c->failures);
+    free(c);
+}
+
+enum status control_run(struct control *c, void (*fn)(void *arg), void *arg)
+{
+    return pool_run(c->pool, fn, arg);
+}

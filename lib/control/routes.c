@@ -1,0 +1,151 @@
+/* routes.c - see routes.h. */
+#include "control/routes.h"
+
+#include <stdio.h>
+
+#define T "/admin/tenant/:tenantId"
+
+static const struct control_route table[] = {
+#define A(m, p, h, s) {m, p, AUTH_ADMIN, h, s}
+    {"GET", "/health", AUTH_NONE, health_plain, "Is it well?"},
+    {"GET", "/metrics", AUTH_METRICS, health_metrics, "Prometheus text"},
+    A("GET", "/health/detailed", health_detailed, "Health with figures"),
+    A("POST", "/admin/tenant", tenants_create, "Make a tenant"),
+    A("GET", "/admin/tenant", tenants_list, "All tenants"),
+    A("GET", T, tenants_get, "One tenant"),
+    A("PUT", T, tenants_update, "Change a tenant"),
+    A("DELETE", T, tenants_delete, "Delete a tenant; its rows stay"),
+    A("GET", T "/ratelimit", tenants_limits_get, "Limits in force"),
+    A("PUT", T "/ratelimit", tenants_limits_put, "Set limits"),
+    A("GET", T "/default-session-budget", tenants_session_get,
+      "Default session budget"),
+    A("PUT", T "/default-session-budget", tenants_session_put,
+      "Set the default session budget"),
+    A("DELETE", T "/default-session-budget", tenants_session_delete,
+      "Remove the default session budget"),
+    A("POST", T "/apikeys", keys_create, "Issue a key, shown once"),
+    A("GET", T "/apikeys", keys_list, "Keys of a tenant"),
+    A("DELETE", "/admin/apikey/:id", keys_revoke, "Revoke a key"),
+    A("POST", T "/budgets", budgets_tenant_post, "Set tenant budgets"),
+    A("GET", T "/budgets", budgets_tenant_get, "Tenant budgets"),
+    A("PUT", "/admin/budget/:budgetId", budgets_tenant_put,
+      "Change a tenant budget"),
+    A("DELETE", "/admin/budget/:budgetId", budgets_tenant_delete,
+      "Delete a tenant budget"),
+    A("GET", "/admin/budgets", budgets_list, "Budgets of every scope"),
+    A("POST", "/admin/budgets", budgets_create, "Make a budget"),
+    A("GET", "/admin/budgets/:id", budgets_get, "One budget"),
+    A("PUT", "/admin/budgets/:id", budgets_update, "Change a budget"),
+    A("DELETE", "/admin/budgets/:id", budgets_delete, "Delete a budget"),
+    A("POST", T "/tags", tags_create, "Make a tag"),
+    A("GET", T "/tags", tags_list, "Tags of a tenant"),
+    A("GET", T "/tags/:tagId", tags_get, "One tag"),
+    A("PUT", T "/tags/:tagId", tags_update, "Change a tag"),
+    A("DELETE", T "/tags/:tagId", tags_delete, "Delete a tag"),
+    A("PATCH", T "/tags/:tagId/activate", tags_activate, "Activate a tag"),
+    A("PATCH", T "/tags/:tagId/deactivate", tags_deactivate,
+      "Deactivate a tag"),
+    A("POST", T "/tags/:tagId/budgets", tags_budget_create,
+      "Make a tag budget"),
+    A("GET", T "/tags/:tagId/budgets", tags_budget_list, "Budgets of a tag"),
+    A("PUT", "/admin/budget/tag/:budgetId", tags_budget_update,
+      "Change a tag budget"),
+    A("DELETE", "/admin/budget/tag/:budgetId", tags_budget_delete,
+      "Delete a tag budget"),
+    A("GET", T "/sessions/:sessionId/budget", sessions_budget_get,
+      "A session's budget"),
+    A("PUT", T "/sessions/:sessionId/budget", sessions_budget_put,
+      "Set a session's budget"),
+    A("DELETE", T "/sessions/:sessionId/budget", sessions_budget_delete,
+      "Remove a session's own budget"),
+    A("GET", T "/usage", usage_periods, "Spend per period"),
+    A("GET", T "/usage/history", usage_history, "Spend per day"),
+    A("GET", T "/usage/models", usage_models, "Spend per model"),
+    A("GET", T "/usage/ledger", entries_tenant, "A tenant's rows"),
+    A("GET", "/admin/usage/ledger", entries_all, "All rows"),
+    A("GET", "/admin/usage/ledger/:id", entries_one, "One row, explained"),
+    A("POST", "/admin/usage/ledger/:id/corrections", entries_correct,
+      "Append a correction"),
+    A("GET", "/admin/usage/export", entries_export, "Rows as CSV or JSONL"),
+    A("GET", "/admin/audit", audit_list, "What was changed by whom"),
+#undef A
+};
+
+/* True if `path` fits `pattern`; fills the parameters. */
+static bool fits(const char *pattern, struct slice path,
+                 struct slice param[REQUEST_PARAMS])
+{
+    struct slice want = slice_skip(slice_str(pattern), 1);
+    struct slice have = slice_skip(path, 1);
+    int n = 0;
+    while (want.p != NULL && have.p != NULL) {
+        struct slice w = slice_cut(&want, '/'), h = slice_cut(&have, '/');
+        if (w.n > 0 && w.p[0] == ':') {
+            if (h.n == 0 || n == REQUEST_PARAMS)
+                return false;
+            param[n++] = h;
+        } else if (!slice_eq(w, h))
+            return false;
+    }
+    return want.p == NULL && have.p == NULL;
+}
+
+static void allow_add(char allow[static 64], const char *method)
+{
+    size_t n = strlen(allow);
+    (void)snprintf(allow + n, 64 - n, "%s%s", n > 0 ? ", " : "", method);
+}
+
+const struct control_route *routes_find(struct slice method, struct slice path,
+                                        struct slice param[REQUEST_PARAMS],
+                                        char allow[static 64])
+{
+    struct slice want = slice_is(method, "HEAD") ? SLICE("GET") : method;
+    const struct control_route *found = NULL;
+    allow[0] = '\0';
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct slice p[REQUEST_PARAMS] = {{0}};
+        if (path.n == 0 || path.p[0] != '/' ||
+            !fits(table[i].pattern, path, p))
+            continue;
+        allow_add(allow, table[i].method);
+        if (slice_is(slice_str(table[i].method), "GET"))
+            allow_add(allow, "HEAD");
+        if (found == NULL && slice_eq(want, slice_str(table[i].method))) {
+            memcpy(param, p, sizeof p);
+            found = &table[i];
+        }
+    }
+    return found;
+}
+
+const char *routes_param_error(const struct control_route *r, int param)
+{
+    struct slice rest = slice_str(r->pattern);
+    int n = 0;
+    while (rest.p != NULL) {
+        struct slice w = slice_cut(&rest, '/');
+        if (w.n == 0 || w.p[0] != ':' || n++ != param)
+            continue;
+        if (slice_is(w, ":tenantId"))
+            return "Invalid tenant ID";
+        if (slice_is(w, ":budgetId"))
+            return "Invalid budget ID";
+        if (slice_is(w, ":tagId"))
+            return "Invalid tag ID";
+        if (slice_is(w, ":sessionId"))
+            return NULL;
+        if (slice_starts(slice_str(r->pattern), "/admin/apikey"))
+            return "Invalid key ID";
+        if (slice_starts(slice_str(r->pattern), "/admin/budgets"))
+            return "Invalid budget ID";
+        return "Invalid ID";
+    }
+    return NULL;
+}
+
+const struct control_route *routes_all(int *n)
+{
+    *n = (int)(sizeof table / sizeof *table);
+    return table;
+}

@@ -1,0 +1,39 @@
+/* routes.h - the one route table of the control plane.
+ *
+ * From it come dispatch, 405's Allow, parameter checks and, later, the OpenAPI
+ * document.  Pure; any thread.
+ */
+#ifndef CONTROL_ROUTES_H
+#define CONTROL_ROUTES_H
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+#include "control/handlers.h"
+
+enum route_auth {
+    AUTH_NONE,
+    AUTH_ADMIN,
+    AUTH_METRICS, /* loopback peer without forwarding headers, else admin */
+};
+
+struct control_route {
+    const char *method, *pattern;
+    enum route_auth auth;
+    handler_fn *handler;
+    const char *summary;
+};
+
+/* Finds the route of a method (HEAD as GET) and path; fills `param` with what
+ * stood for each :name.  NULL: none; `*allow` then lists the methods of that
+ * path, or is empty. */
+const struct control_route *routes_find(struct slice method, struct slice path,
+                                        struct slice param[REQUEST_PARAMS],
+                                        char allow[static 64]);
+/* What a bad :name is called: {"error": text, "code":"invalid_id"}; NULL: any
+ * text is fine. */
+const char *routes_param_error(const struct control_route *r, int param);
+/* The table, for documents and tests. */
+const struct control_route *routes_all(int *n);
+
+#endif
