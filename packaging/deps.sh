@@ -38,8 +38,8 @@ miss=
 for p in $want; do
 	have "$p" || miss="$miss $p"
 done
-# Only the tests need Node.
-if [ "$mode" = test ] && ! node_is_enough; then
+# Building needs npm for the rank tables, the tests run on Node.
+if ! node_is_enough; then
 	miss="$miss nodejs npm"
 fi
 [ -n "$miss" ] || exit 0
