@@ -24,11 +24,11 @@ struct slice query_decode(struct slice s, bool plus, struct arena *a)
             if (high < 0 || low < 0)
                 return none;
             c = (char)(high * 16 + low);
-            if (c == '\0')
-                return none;
             i += 2;
         } else if (c == '+' && plus)
             c = ' ';
+        if (c == '\0')
+            return none;
         to[n++] = c;
     }
     return slice(to, n);

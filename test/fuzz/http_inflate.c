@@ -86,7 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&cut, OUT_MAX);
     enum status a = decode(kind, (const char *)data, size, size, &whole);
     enum status b = decode(kind, (const char *)data, size, 1, &cut);
-    assert(a == b);
+    // what is wrong and too big may be found in either order
+    assert((a == OK) == (b == OK));
     assert(a != OK || slice_eq(buf_get(&whole), buf_get(&cut)));
     buf_release(&whole);
     buf_release(&cut);

@@ -21,7 +21,8 @@ for t in "$@"; do
 			sed -n 's/^\([0-9]* inputs\)$/\1/p; s/^stat::number_of_executed_units: */runs: /p')"
 	else
 		fail=$((fail + 1))
-		printf 'FAILED %s (exit %s)\n%s\n' "$name" "$rc" "$out"
+		printf 'FAILED %s (exit %s)\n' "$name" "$rc"
+		printf '%s\n' "$out" | grep -v '^#[0-9]' | tail -n 40
 	fi
 done
 printf 'fuzz: %s passed, %s failed\n' "$pass" "$fail"
