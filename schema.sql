@@ -102,6 +102,16 @@ CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger
   BEGIN SELECT RAISE(ABORT, 'ledger is append-only'); END;
 CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger
   BEGIN SELECT RAISE(ABORT, 'ledger is append-only'); END;
+-- REPLACE deletes without firing delete triggers
+CREATE TRIGGER ledger_no_replace BEFORE INSERT ON ledger
+  WHEN EXISTS (SELECT 1 FROM ledger WHERE id = NEW.id) OR
+    (NEW.kind = 'usage' AND EXISTS (SELECT 1 FROM ledger
+      WHERE kind = 'usage' AND request_id = NEW.request_id))
+  BEGIN SELECT RAISE(ABORT, 'ledger is append-only'); END;
+CREATE TRIGGER ledger_tag_no_replace BEFORE INSERT ON ledger_tag
+  WHEN EXISTS (SELECT 1 FROM ledger_tag
+    WHERE ledger_id = NEW.ledger_id AND tag_id = NEW.tag_id)
+  BEGIN SELECT RAISE(ABORT, 'ledger is append-only'); END;
 CREATE TRIGGER ledger_tag_no_update BEFORE UPDATE ON ledger_tag
   BEGIN SELECT RAISE(ABORT, 'ledger is append-only'); END;
 CREATE TRIGGER ledger_tag_no_delete BEFORE DELETE ON ledger_tag

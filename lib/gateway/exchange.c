@@ -392,14 +392,9 @@ static enum refusal price_call(struct exchange *x, const struct snapshot *s,
         }
     }
     int basis = c->worst.basis;
-    bool unknown_max = cost_worst(p, &guard->cost, c);
+    if (cost_worst(p, &guard->cost, c))
+        x->limit_sent = c->worst.out_tokens;
     c->worst.basis = basis;
-    if (c->max_output < 0 && c->output_is_limitable) {
-        if (guard->cost.default_max_tokens > 0)
-            x->limit_sent = guard->cost.default_max_tokens;
-        else if (unknown_max)
-            x->limit_sent = COST_UNKNOWN_OUTPUT;
-    }
     return R_NONE;
 }
 

@@ -140,6 +140,12 @@ static bool resolve_tags(struct admit *a, struct slice *missing,
             buf_slice(&names, c->tags[i]);
             ok = false;
         }
+    // the snapshot may change before the row is written
+    for (int i = 0; i < a->event->tag_count; i++) {
+        struct event_tag *t = &a->event->tags[i];
+        t->name = arena_dup(a->arena, t->name);
+        t->path = arena_dup(a->arena, t->path);
+    }
     if (!ok)
         *missing = arena_dup(a->arena, buf_get(&names));
     buf_release(&names);

@@ -93,7 +93,7 @@ void settle_price(const struct guard *g, const struct book *book,
     enum price_basis basis = BASIS_NONE;
     const struct price *p = NULL;
     e->usage = *u;
-    if (u->by != METERED_NONE && c->klass == ROUTE_METERED) {
+    if (u->by != METERED_NONE) {
         p = price_for(g, book, c, u, e->ts_ms, &basis);
         if (p != NULL)
             cost_of(p, u, &cost);

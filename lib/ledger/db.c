@@ -50,7 +50,8 @@ static enum status migrate(sqlite3 *c, struct err *err)
     st = sql_exec(c, "BEGIN IMMEDIATE", err);
     if (st == OK && version == 0)
         st = sql_exec(c, schema_text(), err);
-    for (int64_t v = version; st == OK && v > 0 && v < SCHEMA_VERSION; v++)
+    int64_t v = version > 0 ? version : SCHEMA_VERSION;
+    for (; st == OK && v < SCHEMA_VERSION; v++)
         st = sql_exec(c, migrations[v - 1], err);
     if (st == OK)
         return sql_exec(c, "COMMIT", err);

@@ -134,7 +134,7 @@ static void reason_write(const char *code, struct json_out *o)
 {
     char up[48];
     size_t n = 0;
-    for (; code[n] != '\0' && n < sizeof up; n++)
+    for (; n < sizeof up && code[n] != '\0'; n++)
         up[n] =
             code[n] >= 'a' && code[n] <= 'z' ? (char)(code[n] - 32) : code[n];
     json_kstr(o, "reason", slice(up, n));
