@@ -3,6 +3,11 @@
  * All sources are first gathered into one list of (name, value); the first
  * that names a variable wins, and a canonical name wins over its aliases.  An
  * empty value counts as unset.
+ *
+ * Invariants
+ *   C1  a value that is set is used or an error, never passed over in silence
+ *       because of a limit, a typing error or an unreadable file
+ *   C2  an error is one line, names the variable, and holds no secret
  */
 #include "config/config.h"
 
@@ -61,6 +66,7 @@ struct pair {
 struct pairs {
     struct pair *p;
     int n;
+    bool full;
     struct arena *arena;
 };
 
@@ -73,7 +79,11 @@ static enum status bad(struct err *err, const char *name, const char *why)
 
 static void add_pair(struct pairs *ps, struct slice name, struct slice value)
 {
-    if (name.n > 0 && value.n > 0 && ps->n < PAIRS_MAX)
+    if (name.n == 0 || value.n == 0)
+        return;
+    if (ps->n == PAIRS_MAX)
+        ps->full = true;
+    else
         ps->p[ps->n++] = (struct pair){name, value};
 }
 
@@ -87,26 +97,50 @@ static void add_env(struct pairs *ps, char *const *env)
     }
 }
 
-/* The value of a line, quotes removed, a comment behind it cut off. */
-static struct slice unquote(struct slice v)
+/* True if only a comment, or nothing, is left of a line. */
+static bool only_comment(struct slice s)
 {
-    v = slice_trim(v);
-    if (v.n >= 2 && (v.p[0] == '"' || v.p[0] == '\'')) {
+    struct slice rest = slice_trim(s);
+    return rest.n == 0 || (rest.p[0] == '#' && rest.p > s.p);
+}
+
+/* The value of a line, quotes removed, a comment behind it cut off; `.p` NULL:
+ * a quote is not closed, or something is behind it. */
+static struct slice unquote(struct slice raw)
+{
+    struct slice v = slice_trim(raw);
+    if (v.n > 0 && (v.p[0] == '"' || v.p[0] == '\'')) {
         struct slice rest = slice_skip(v, 1);
         size_t end = slice_find(rest, v.p[0]);
-        if (end < rest.n)
-            return slice(rest.p, end);
+        if (end == rest.n || !only_comment(slice_skip(rest, end + 1)))
+            return (struct slice){NULL, 0};
+        return slice(rest.p, end);
     }
+    if (only_comment(raw)) // "KEY= # nothing"; "KEY=#x" is a value
+        return SLICE("");
     for (size_t i = 1; i < v.n; i++)
         if (v.p[i] == '#' && (v.p[i - 1] == ' ' || v.p[i - 1] == '\t'))
             return slice_trim(slice(v.p, i));
     return v;
 }
 
+static bool is_name(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+              (i > 0 && c >= '0' && c <= '9')))
+            return false;
+    }
+    return s.n > 0;
+}
+
 static enum status add_text(struct pairs *ps, struct slice text,
                             const char *file, struct err *err)
 {
     int line = 0;
+    if (slice_starts(text, "\xEF\xBB\xBF")) // byte order mark
+        text = slice_skip(text, 3);
     while (text.p != NULL) {
         struct slice l = slice_trim(slice_cut(&text, '\n'));
         line++;
@@ -118,10 +152,15 @@ static enum status add_text(struct pairs *ps, struct slice text,
             l = slice_trim(slice_skip(l, 7));
         struct slice value = l;
         struct slice name = slice_trim(slice_cut(&value, '='));
-        if (value.p == NULL)
+        if (value.p == NULL || !is_name(name))
             return err_set(err, E_INVALID, "config",
                            "%s line %d: KEY=VALUE expected", file, line);
-        add_pair(ps, name, unquote(value));
+        value = unquote(value);
+        if (value.p == NULL)
+            return err_set(err, E_INVALID, "config",
+                           "%s line %d: %.*s: the quotes do not match", file,
+                           line, (int)(name.n < 60 ? name.n : 60), name.p);
+        add_pair(ps, name, value);
     }
     return OK;
 }
@@ -130,19 +169,25 @@ static enum status add_file(struct pairs *ps, const char *path, bool must,
                             struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd == -1 && errno == ENOENT && !must)
+        return OK;
     if (fd == -1)
-        return must ? err_set(err, E_NOT_FOUND, "config",
-                              "--config: cannot read %s", path)
-                    : OK;
-    char *text = arena_try(ps->arena, FILE_MAX);
+        return err_sys(err, errno, "config", "%scannot read %s",
+                       must ? "--config: " : "", path);
+    char *text = arena_try(ps->arena, FILE_MAX + 1);
     size_t n = 0;
     ssize_t got = 0;
-    while (text != NULL && n < FILE_MAX &&
-           (got = read(fd, text + n, FILE_MAX - n)) > 0)
-        n += (size_t)got;
+    while (text != NULL && n <= FILE_MAX &&
+           (got = read(fd, text + n, FILE_MAX + 1 - n)) != 0) {
+        if (got == -1 && errno != EINTR)
+            break;
+        n += got > 0 ? (size_t)got : 0;
+    }
     (void)close(fd);
     if (text == NULL || got == -1)
         return err_set(err, E_INVALID, "config", "cannot read %s", path);
+    if (n > FILE_MAX)
+        return err_set(err, E_INVALID, "config", "%s is above 1 MiB", path);
     return add_text(ps, slice(text, n), path, err);
 }
 
@@ -187,6 +232,23 @@ static enum status check_words(const struct variable *v, struct slice s,
     return OK;
 }
 
+/* Digits, behind a '-' if `sign`, with a fraction if `point`: the text of an
+ * amount or a number has no exponent. */
+static bool is_plain(struct slice s, bool sign, bool point)
+{
+    if (sign && s.n > 1 && s.p[0] == '-')
+        s = slice_skip(s, 1);
+    for (size_t i = 0; i < s.n; i++)
+        if ((s.p[i] < '0' || s.p[i] > '9') && !(point && s.p[i] == '.'))
+            return false;
+    return s.n > 0;
+}
+
+static bool read_usd(struct slice s, int64_t *nano)
+{
+    return is_plain(s, false, true) && money_usd(s, nano);
+}
+
 static enum status set_one(struct config *c, const struct variable *v,
                            struct slice s, struct err *err)
 {
@@ -200,9 +262,9 @@ static enum status set_one(struct config *c, const struct variable *v,
         return check_words(v, s, err);
     }
     if (v->kind == KIND_USD) {
-        if (!money_usd(s, &n))
+        if (!read_usd(s, &n))
             return bad(err, v->name, "not an amount in USD");
-    } else if (!money_scan(s, 0, &n) || n < v->min || n > v->max)
+    } else if (!is_plain(s, true, false) || !money_scan(s, 0, &n) || n < v->min || n > v->max)
         return err_set(err, E_INVALID, "config",
                        "%s: a whole number from %lld to %lld expected",
                        v->name, (long long)v->min, (long long)v->max);
@@ -223,12 +285,37 @@ static enum status set_all(struct config *c, const struct pairs *ps,
 
 /* ---- budgets ------------------------------------------------------------------ */
 
-static void add_budget(struct config *c, struct slice tenant,
+/* False: full, or two variables say the same (24H and 1D). */
+static bool add_budget(struct config *c, struct slice tenant,
                        struct config_period p, int64_t amount, int rank)
 {
-    if (c->budget_count < CONFIG_BUDGETS_MAX)
-        c->budgets[c->budget_count++] = (struct config_budget){
-            tenant, p.period, p.rolling_ms, amount, rank};
+    for (int i = 0; i < c->budget_count; i++) {
+        const struct config_budget *b = &c->budgets[i];
+        if (b->rank == rank && b->period == p.period &&
+            b->rolling_ms == p.rolling_ms && slice_eq(b->tenant, tenant))
+            return false;
+    }
+    if (c->budget_count == CONFIG_BUDGETS_MAX)
+        return false;
+    c->budgets[c->budget_count++] = (struct config_budget){
+        tenant, p.period, p.rolling_ms, amount, rank};
+    return true;
+}
+
+static bool is_date(const char *s, int64_t *ms)
+{
+    bool date;
+    return clock_parse(slice_str(s), ms, &date);
+}
+
+/* NULL, or what is wrong with the dates of the custom period. */
+static const char *custom_wrong(const struct config *c)
+{
+    int64_t from, to;
+    if (!is_date(c->budget_start_date, &from) ||
+        !is_date(c->budget_end_date, &to))
+        return "custom needs BUDGET_START_DATE and BUDGET_END_DATE";
+    return from > to ? "BUDGET_END_DATE is before BUDGET_START_DATE" : NULL;
 }
 
 /* "WEEKLY_ACME" -> period and "ACME"; "ROLLING_24H_USD" -> ... "USD". */
@@ -236,6 +323,10 @@ static bool budget_name(struct slice rest, config_period_fn *period,
                         struct config_period *p, struct slice *who)
 {
     char name[32];
+    for (size_t i = 0; i < rest.n; i++)
+        if ((rest.p[i] < 'A' || rest.p[i] > 'Z') &&
+            (rest.p[i] < '0' || rest.p[i] > '9') && rest.p[i] != '_')
+            return false; // no tenant's name is written so
     struct slice head = slice_cut(&rest, '_');
     if (head.n == 0 || head.n >= 16 || rest.p == NULL)
         return false;
@@ -279,32 +370,37 @@ static enum status read_budgets(struct config *c, const struct pairs *ps,
         struct slice shown = arena_dup(&c->arena, name);
         if (!budget_name(slice_skip(name, 7), period, &p, &who))
             return bad(err, shown.p, "not a known budget variable");
-        if (!money_usd(ps->p[i].value, &amount))
+        if (!read_usd(ps->p[i].value, &amount))
             return bad(err, shown.p, "not an amount in USD");
-        if (slice_is(who, "USD"))
-            add_budget(c, SLICE(""), p, amount, 1);
-        else
-            add_budget(c, arena_dup(&c->arena, who), p, amount, 2);
+        if (p.period == PERIOD_CUSTOM && custom_wrong(c) != NULL)
+            return bad(err, shown.p, custom_wrong(c));
+        bool all = slice_is(who, "USD");
+        if (!add_budget(c, all ? SLICE("") : arena_dup(&c->arena, who), p,
+                        amount, all ? 1 : 2))
+            return bad(err, shown.p, "another variable means the same");
     }
     int64_t amount;
     struct slice monthly = slice_str(c->max_monthly_usd);
     if (monthly.n == 0)
         return OK;
-    if (!money_usd(monthly, &amount))
+    if (!read_usd(monthly, &amount))
         return bad(err, "MAX_MONTHLY_USD", "not an amount in USD");
     for (int i = 0; i < c->budget_count; i++)
         if (c->budgets[i].rank == 1 && c->budgets[i].period == PERIOD_MONTHLY)
             return OK;
-    add_budget(c, SLICE(""), (struct config_period){PERIOD_MONTHLY, 0}, amount,
-               1);
+    if (!add_budget(c, SLICE(""), (struct config_period){PERIOD_MONTHLY, 0},
+                    amount, 1))
+        return bad(err, "MAX_MONTHLY_USD", "too many budgets");
     return OK;
 }
 
-static bool is_date(const char *s)
+static bool period_listed(const struct config *c, const struct config_period *p)
 {
-    int64_t ms;
-    bool date;
-    return clock_parse(slice_str(s), &ms, &date);
+    for (int i = 0; i < c->period_count; i++)
+        if (c->periods[i].period == p->period &&
+            c->periods[i].rolling_ms == p->rolling_ms)
+            return true;
+    return false;
 }
 
 static enum status read_periods(struct config *c, config_period_fn *period,
@@ -321,10 +417,10 @@ static enum status read_periods(struct config *c, config_period_fn *period,
             return err_set(err, E_INVALID, "config",
                            "BUDGET_PERIODS: unknown period '%.*s'",
                            (int)(name.n < 40 ? name.n : 40), name.p);
-        if (p.period == PERIOD_CUSTOM &&
-            (!is_date(c->budget_start_date) || !is_date(c->budget_end_date)))
-            return bad(err, "BUDGET_PERIODS",
-                       "custom needs BUDGET_START_DATE and BUDGET_END_DATE");
+        if (p.period == PERIOD_CUSTOM && custom_wrong(c) != NULL)
+            return bad(err, "BUDGET_PERIODS", custom_wrong(c));
+        if (period_listed(c, &p))
+            continue;
         if (c->period_count == 64)
             return bad(err, "BUDGET_PERIODS", "too many periods");
         c->periods[c->period_count++] = p;
@@ -333,10 +429,11 @@ static enum status read_periods(struct config *c, config_period_fn *period,
     struct slice dflt = slice_str(c->default_budget_usd);
     if (slice_is(dflt, "none"))
         return OK;
-    if (!money_usd(dflt, &amount))
+    if (!read_usd(dflt, &amount))
         return bad(err, "DEFAULT_BUDGET_USD", "not an amount in USD or none");
     for (int i = 0; i < c->period_count; i++)
-        add_budget(c, SLICE(""), c->periods[i], amount, 0);
+        if (!add_budget(c, SLICE(""), c->periods[i], amount, 0))
+            return bad(err, "BUDGET_PERIODS", "too many budgets");
     return OK;
 }
 
@@ -354,13 +451,22 @@ static enum status check_together(struct config *c, const struct pairs *ps,
         slice_str(c->default_api_key).n < 16)
         return bad(err, "DEFAULT_API_KEY", "at least 16 characters");
     struct slice ldap = find(ps, SLICE("USE_LDAP"));
-    if (ldap.p != NULL && in_list("1,true,yes,on", ldap))
+    bool off = slice_eq_nocase(ldap, SLICE("0")) ||
+               slice_eq_nocase(ldap, SLICE("false")) ||
+               slice_eq_nocase(ldap, SLICE("no")) ||
+               slice_eq_nocase(ldap, SLICE("off"));
+    if (ldap.p != NULL && !off)
         return bad(err, "USE_LDAP",
                    "not supported: put an authenticating proxy in front and "
                    "set TRUSTED_PROXIES");
     for (size_t i = 0; i < sizeof without_effect / sizeof *without_effect; i++)
         if (find(ps, slice_str(without_effect[i])).p != NULL)
             c->ignored[c->ignored_count++] = without_effect[i];
+    for (int i = 0; i < ps->n; i++)
+        if (slice_starts(ps->p[i].name, "VITE_")) {
+            c->ignored[c->ignored_count++] = "VITE_*";
+            break;
+        }
     if (c->rate_limit_burst < 0)
         c->rate_limit_burst = c->rate_limit_rpm;
     if (c->ingest_rpm < 0)
@@ -390,6 +496,9 @@ enum status config_load(const char *file, char *const *env,
         if (st == OK)
             st = add_file(&ps, ".env", false, err);
     }
+    if (st == OK && ps.full)
+        st = err_set(err, E_INVALID, "config", "above %d variables",
+                     PAIRS_MAX);
     if (st == OK)
         st = set_all(c, &ps, err);
     if (st == OK)
@@ -399,17 +508,25 @@ enum status config_load(const char *file, char *const *env,
     if (st == OK)
         st = check_together(c, &ps, err);
     if (st != OK) {
+        for (char *p = err != NULL ? err->text : NULL; p != NULL && *p; p++)
+            if ((unsigned char)*p < 0x20 || *p == 0x7F)
+                *p = '?';
         config_free(&c);
-        return st;
     }
     *out = c;
-    return OK;
+    return st;
 }
 
 void config_free(struct config **c)
 {
     if (*c == NULL)
         return;
+    for (size_t i = 0; i < TABLE_N; i++) {
+        char *secret;
+        memcpy(&secret, (char *)*c + table[i].at, sizeof secret);
+        if (table[i].kind == KIND_SEC && secret != NULL)
+            explicit_bzero(secret, strlen(secret));
+    }
     arena_release(&(*c)->arena);
     free(*c);
     *c = NULL;

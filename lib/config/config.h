@@ -167,7 +167,7 @@
       "native or plain")                                                       \
     X(INT, models_cache_s, "MODELS_CACHE_S", "", "600", 1, 86400,              \
       "age of the model lists")                                                \
-    X(STR, alert_webhook_url, "ALERT_WEBHOOK_URL", "", "", 0, 0,               \
+    X(SEC, alert_webhook_url, "ALERT_WEBHOOK_URL", "", "", 0, 0,               \
       "receives alerts as JSON")
 
 /* A budget from the environment; see catalog/budget.h struct env_budget. */
@@ -208,7 +208,7 @@ typedef bool config_period_fn(struct slice s, enum budget_period *p,
 
 /* Loads everything.  `file` NULL: .env.local and .env, if there.  `env` is the
  * process environment.  E_INVALID: err->text is one line that names the
- * variable; E_NOT_FOUND: `file` cannot be read. */
+ * variable; E_IO: a file cannot be read.  `*out` is then NULL. */
 MUST_CHECK enum status config_load(const char *file, char *const *env,
                                    config_period_fn *period,
                                    struct config **out, struct err *err);
