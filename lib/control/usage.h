@@ -1,0 +1,21 @@
+/* usage.h - a stretch of days as the query string of a report names it.
+ *
+ * For handlers, on pool threads.
+ */
+#ifndef CONTROL_USAGE_H
+#define CONTROL_USAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/request.h"
+
+/* [from, to) of `days` or startDate and endDate (contract 1.6), in
+ * BUDGET_TIMEZONE.  Without any of them: `days` days before today through
+ * today; `days` -1: no bounds, both 0.  False: answered with 400. */
+bool usage_range(struct request *r, int64_t days, int64_t *from_ms,
+                 int64_t *to_ms);
+/* True if the tenant of the first parameter exists; else answered with 404. */
+bool usage_tenant(struct request *r);
+
+#endif
