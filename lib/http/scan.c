@@ -194,11 +194,27 @@ size_t scan_error_at(const struct scan *s)
 
 /* ---- values ------------------------------------------------------------------ */
 
+/* Takes the beginning of a character off the end of a text that was cut. */
+static void whole_characters(struct scan *s)
+{
+    size_t n = s->text_n, more = 0;
+    while (n > 0 && ((unsigned char)s->text[n - 1] & 0xC0) == 0x80) {
+        n--;
+        more++;
+    }
+    unsigned char lead = n > 0 ? (unsigned char)s->text[n - 1] : 0;
+    size_t need = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
+    if (more < need)
+        s->text_n = n - 1;
+}
+
 static void report(struct scan *s, enum scan_type type, int node, size_t from,
                    size_t key_from, size_t to, uint32_t count, bool repeated)
 {
     if (node < 0 || s->paths->node[node].path < 0)
         return;
+    if (s->cut && type == SCAN_STRING)
+        whole_characters(s);
     const struct scan_value v = {.type = type,
                                  .text = slice(s->text, s->text_n),
                                  .cut = s->cut,
