@@ -27,7 +27,7 @@
 #define BATCH 1000
 #define YIELD_ROWS 50
 #define YIELD_US 200
-#define GATHER_MS 5     /* lets a batch fill while rows keep coming */
+#define GATHER_MS 25    /* lets a batch fill while rows keep coming */
 #define IDLE_MS 500     /* looks even if no descriptor woke it */
 #define RETRY_MIN_MS 50
 #define RETRY_MAX_MS 2000
