@@ -529,12 +529,10 @@ static bool flush(struct export *x)
     return !x->left;
 }
 
-/* A text cell, quoted; one that a spreadsheet would run is defused. */
+/* A text cell (never the first of a row), quoted; one that a spreadsheet would run is defused. */
 static void cell(struct buf *b, struct slice s)
 {
-    if (b->n > 0 && b->p[b->n - 1] != '\n')
-        buf_char(b, ',');
-    buf_char(b, '"');
+    buf_str(b, ",\"");
     if (s.n > 0 && memchr("=+-@\t\r", s.p[0], 6) != NULL)
         buf_char(b, '\'');
     for (size_t i = 0; i < s.n; i++) {
