@@ -374,18 +374,21 @@ static void escape_u(struct scan *s)
 
 static bool escape(struct scan *s, char c)
 {
-    static const char from[] = "\"\\/bfnrt", into[] = "\"\\/\b\f\n\r\t";
+    static const char into[256] = {
+        ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+        ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+    };
     if (c == 'u') {
         s->state = S_HEX;
         s->hex_left = 4;
         s->hex = 0;
         return true;
     }
-    const char *hit = c != '\0' ? strchr(from, c) : NULL;
-    if (hit == NULL)
+    const char *to = &into[(unsigned char)c];
+    if (*to == '\0')
         return false;
     flush_pending(s);
-    put(s, &into[hit - from], 1);
+    put(s, to, 1);
     s->state = S_STRING;
     return true;
 }
@@ -446,8 +449,13 @@ static size_t plain(const char *p, size_t n)
         uint64_t quote = v ^ (ONES * '"'), back = v ^ (ONES * '\\');
         uint64_t hit = ((quote - ONES) & ~quote) | ((back - ONES) & ~back) |
                        (v - ONES * 0x20) | v;
-        if ((hit & HIGHS) != 0)
+        hit &= HIGHS;
+        if (hit != 0) {
+            // the first mark is right; borrows only reach marks behind it
+            if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+                return i + (size_t)__builtin_ctzll(hit) / 8;
             break;
+        }
         i += 8;
     }
     while (i < n) {
@@ -459,43 +467,66 @@ static size_t plain(const char *p, size_t n)
     return i;
 }
 
+/* Continuation bytes from p; stops where a character ends or is wrong. */
+static size_t utf8_rest(struct scan *s, const char *p, size_t n)
+{
+    size_t i = 0;
+    while (i < n && s->utf8_left > 0) {
+        unsigned char c = (unsigned char)p[i];
+        if (c < s->utf8_low || c > s->utf8_high)
+            break;
+        s->utf8_left--;
+        s->utf8_low = 0x80;
+        s->utf8_high = 0xBF;
+        i++;
+    }
+    return i;
+}
+
+/* Characters of several bytes from p, and those behind them; stops at the
+ * first byte that is neither. */
+static size_t utf8_run(struct scan *s, const char *p, size_t n)
+{
+    size_t i = utf8_rest(s, p, n);
+    while (i < n && s->utf8_left == 0 && utf8_lead(s, (unsigned char)p[i])) {
+        i++;
+        i += utf8_rest(s, p + i, n - i);
+    }
+    return i;
+}
+
 /* Consumes string bytes from p; returns how many, sets the state. */
 static size_t string_bytes(struct scan *s, const char *p, size_t n)
 {
     size_t i = 0;
     while (i < n) {
-        unsigned char c = (unsigned char)p[i];
-        if (s->utf8_left > 0) {
-            if (c < s->utf8_low || c > s->utf8_high)
-                break;
-            s->utf8_left--;
-            s->utf8_low = 0x80;
-            s->utf8_high = 0xBF;
-            put(s, p + i++, 1);
-            continue;
-        }
-        size_t run = plain(p + i, n - i);
+        size_t run = s->utf8_left > 0 ? 0 : plain(p + i, n - i);
+        if (i + run < n && (p[i + run] & 0x80) != 0)
+            run += utf8_run(s, p + i + run, n - i - run);
         if (run > 0) {
             flush_pending(s);
             put(s, p + i, run);
             i += run;
             continue;
         }
+        char c = p[i];
+        if (s->utf8_left > 0 || (c != '\\' && c != '"'))
+            break;
+        i++;
         if (c == '\\') {
             s->state = S_ESCAPE;
-            return i + 1;
+            if (i < n && p[i] != 'u' && escape(s, p[i])) {
+                i++; // most escapes are short and whole
+                continue;
+            }
+            return i;
         }
         flush_pending(s);
-        if (c == '"') {
-            if (s->in_key)
-                key_end(s);
-            else
-                value_end(s, SCAN_STRING, s->base + i + 1);
-            return i + 1;
-        }
-        if (c < 0x80 || !utf8_lead(s, c))
-            break;
-        put(s, p + i++, 1);
+        if (s->in_key)
+            key_end(s);
+        else
+            value_end(s, SCAN_STRING, s->base + i);
+        return i;
     }
     if (i < n) {
         s->state = S_ERROR;
