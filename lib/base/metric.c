@@ -241,11 +241,16 @@ void metric_time(struct metrics *m, enum metric_id id, int64_t us)
     atomic_fetch_add_explicit(&h->count, 1, memory_order_relaxed);
 }
 
-/* `scaled` with the decimal point `decimals` places from the right. */
+/* `scaled` with the decimal point `decimals` places from the right, without
+ * trailing zeros. */
 static void put_scaled(struct buf *out, int64_t scaled, int decimals)
 {
     uint64_t u = scaled < 0 ? 0 - (uint64_t)scaled : (uint64_t)scaled;
     uint64_t unit = 1;
+    while (decimals > 0 && u % 10 == 0) {
+        u /= 10;
+        decimals--;
+    }
     for (int i = 0; i < decimals; i++)
         unit *= 10;
     buf_printf(out, "%s%llu", scaled < 0 ? "-" : "",

@@ -289,7 +289,7 @@ static void test_metric_caps_values(void **state)
     assert_non_null(strstr(b.p, "budgetguard_tokens_total{kind=\"input\","
                                 "provider=\"openai\",model=\"m7\\\"\"} 2\n"));
     assert_non_null(strstr(b.p, "model=\"other\"} 1000\n"));
-    assert_non_null(strstr(b.p, "request_seconds_bucket{le=\"0.001000\"} 1"));
+    assert_non_null(strstr(b.p, "request_seconds_bucket{le=\"0.001\"} 1"));
     buf_release(&b);
     metric_free(&m);
 }
