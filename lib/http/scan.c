@@ -81,8 +81,8 @@ struct scan {
     char text[SCAN_TEXT];
     size_t text_n;
     bool cut;
-    bool take;       /* the string read now is wanted */
-    int utf8_left;   /* continuation bytes still due */
+    bool take;                         /* the string read now is wanted */
+    int utf8_left;                     /* continuation bytes still due */
     unsigned char utf8_low, utf8_high; /* range of the next one */
     int hex_left;
     unsigned hex, high; /* escape being read; a high surrogate before it */
@@ -90,11 +90,12 @@ struct scan {
 
     const char *word; /* rest of true, false, null */
     enum scan_type word_type;
-    int number; /* state of the number */
+    int number;       /* state of the number */
     bool seen[NODES]; /* top-level keys that came */
 };
 
-/* ---- paths ------------------------------------------------------------------- */
+/* ---- paths
+ * ------------------------------------------------------------------- */
 
 static int child_of(const struct scan_paths *p, int node, const char *key,
                     size_t n)
@@ -151,7 +152,8 @@ void scan_paths_free(struct scan_paths **p)
     *p = NULL;
 }
 
-/* ---- life -------------------------------------------------------------------- */
+/* ---- life
+ * -------------------------------------------------------------------- */
 
 struct scan *scan_new(void)
 {
@@ -192,7 +194,8 @@ size_t scan_error_at(const struct scan *s)
     return s->error_at;
 }
 
-/* ---- values ------------------------------------------------------------------ */
+/* ---- values
+ * ------------------------------------------------------------------ */
 
 /* Takes the beginning of a character off the end of a text that was cut. */
 static void whole_characters(struct scan *s)
@@ -275,7 +278,8 @@ static void close_container(struct scan *s, size_t to)
     s->state = s->depth == 0 ? S_DONE : S_AFTER;
 }
 
-/* ---- strings ----------------------------------------------------------------- */
+/* ---- strings
+ * ----------------------------------------------------------------- */
 
 static void string_begin(struct scan *s, bool key, size_t at)
 {
@@ -347,8 +351,8 @@ static void key_end(struct scan *s)
     s->node = -1;
     s->repeated = false;
     if (l->node >= 0) // a key that was cut can only match "*"
-        s->node = child_of(s->paths, l->node, s->cut ? NULL : s->text,
-                           s->text_n);
+        s->node =
+            child_of(s->paths, l->node, s->cut ? NULL : s->text, s->text_n);
     if (s->node >= 0 && s->depth == 1 && !s->paths->node[s->node].star) {
         s->repeated = s->seen[s->node];
         s->seen[s->node] = true;
@@ -535,32 +539,33 @@ static size_t string_bytes(struct scan *s, const char *p, size_t n)
     return i;
 }
 
-/* ---- numbers and words --------------------------------------------------------- */
+/* ---- numbers and words
+ * --------------------------------------------------------- */
 
 enum number { N_MINUS, N_ZERO, N_INT, N_POINT, N_FRACTION, N_E, N_SIGN, N_EXP };
 
 /* The state behind `c`, or -1: the number does not go on with it. */
 static int number_next(int state, char c)
 {
-    bool digit = c >= '0' && c <= '9';
-    switch (state) {
-    case N_MINUS:
-        return c == '0' ? N_ZERO : digit ? N_INT : -1;
-    case N_ZERO:
-    case N_INT:
-        if (state == N_INT && digit)
-            return N_INT;
-        return c == '.' ? N_POINT : c == 'e' || c == 'E' ? N_E : -1;
-    case N_POINT:
-    case N_FRACTION:
-        if (digit)
-            return N_FRACTION;
-        return state == N_FRACTION && (c == 'e' || c == 'E') ? N_E : -1;
-    case N_E:
-        return digit ? N_EXP : c == '+' || c == '-' ? N_SIGN : -1;
-    default:
-        return digit ? N_EXP : -1;
-    }
+    enum { ZERO, DIGIT, POINT, E, SIGN, CLASSES };
+    static const signed char next[][CLASSES] = {
+        // behind a 0, 1 to 9, '.', 'e', '+' or '-'
+        [N_MINUS] = {N_ZERO, N_INT, -1, -1, -1},
+        [N_ZERO] = {-1, -1, N_POINT, N_E, -1},
+        [N_INT] = {N_INT, N_INT, N_POINT, N_E, -1},
+        [N_POINT] = {N_FRACTION, N_FRACTION, -1, -1, -1},
+        [N_FRACTION] = {N_FRACTION, N_FRACTION, -1, N_E, -1},
+        [N_E] = {N_EXP, N_EXP, -1, -1, N_SIGN},
+        [N_SIGN] = {N_EXP, N_EXP, -1, -1, -1},
+        [N_EXP] = {N_EXP, N_EXP, -1, -1, -1},
+    };
+    int class = c == '0'               ? ZERO
+                : c >= '1' && c <= '9' ? DIGIT
+                : c == '.'             ? POINT
+                : c == 'e' || c == 'E' ? E
+                : c == '+' || c == '-' ? SIGN
+                                       : CLASSES;
+    return class < CLASSES ? next[state][class] : -1;
 }
 
 static bool number_complete(int state)
@@ -593,7 +598,8 @@ static bool word_begin(struct scan *s, char c)
     return c == 't' || c == 'f' || c == 'n';
 }
 
-/* ---- the machine ----------------------------------------------------------------- */
+/* ---- the machine
+ * ----------------------------------------------------------------- */
 
 static bool value_begin(struct scan *s, char c, size_t at)
 {

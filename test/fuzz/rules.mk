@@ -8,7 +8,7 @@
 FUZZ_SECONDS ?= 20
 FUZZ_SRC := $(filter-out test/fuzz/replay.c,$(wildcard test/fuzz/*.c))
 FUZZ := $(FUZZ_SRC:test/%.c=$(O)/test/%)
-FUZZ_NOW = $(foreach f,$(FUZZ),$(if $(findstring $(T),$(notdir $(f))),$(f)))
+FUZZ_NOW = $(if $(T),$(foreach f,$(FUZZ),$(if $(findstring $(T),$(notdir $(f))),$(f))),$(FUZZ))
 fuzz_arc = $(foreach r,$(shell sed -n '1s|^// rooms:||p' $(1)),$(if $(wildcard lib/$(r)/*.c),$(O)/$(r).a))
 
 # FUZZ_MAIN: what brings main
