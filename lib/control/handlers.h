@@ -45,10 +45,6 @@ handler_fn tags_budget_create; /* POST T/tags/:tagId/budgets */
 handler_fn tags_budget_list;   /* GET T/tags/:tagId/budgets */
 handler_fn tags_budget_update; /* PUT /admin/budget/tag/:budgetId */
 handler_fn tags_budget_delete; /* DELETE /admin/budget/tag/:budgetId */
-/* ---- sessions.c */
-handler_fn sessions_budget_get;    /* GET X/budget; params tenant, session */
-handler_fn sessions_budget_put;    /* PUT X/budget */
-handler_fn sessions_budget_delete; /* DELETE X/budget */
 /* ---- usage.c */
 handler_fn usage_periods; /* GET T/usage */
 handler_fn usage_history; /* GET T/usage/history */
