@@ -536,7 +536,8 @@ static enum MHD_Result on_head(struct conn *c, const char *url,
     struct stream *s = &c->s;
     struct listener *ln = c->ln;
     struct fields f;
-    struct http_head h = {.tls = ln->tls};
+    struct http_head *h = &s->head; // callers keep the pointer
+    *h = (struct http_head){.tls = ln->tls};
     const union MHD_ConnectionInfo *size = MHD_get_connection_info(
         c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     f.n = 0;
@@ -561,15 +562,15 @@ static enum MHD_Result on_head(struct conn *c, const char *url,
 
     if (!keep_head(s, &f, &h))
         return MHD_NO;
-    h.method = slice_str(method);
-    h.path = slice_str(url);
-    h.content_length = s->content_length;
-    memcpy(h.peer, c->peer, sizeof h.peer);
+    h->method = slice_str(method);
+    h->path = slice_str(url);
+    h->content_length = s->content_length;
+    memcpy(h->peer, c->peer, sizeof h->peer);
     s->open = true;
     ln->streams++;
     s->body_start_us = loop_now_us(ln->loop);
     body_deadline(c);
-    s->x = ln->ops->on_head(ln->server, s, &h);
+    s->x = ln->ops->on_head(ln->server, s, h);
     if (s->x == NULL) {
         stream_respond(s, 500, NULL, 0, SLICE("")); // unless one was given
         s->open = false;                            // nobody to call

@@ -29,7 +29,7 @@ struct stream;
 #define LISTEN_HEADERS_MAX 128
 #define LISTEN_ADDR_TEXT 64
 
-/* The request's head; slices live until on_close. */
+/* The request's head; it and its slices live until on_close. */
 struct http_head {
     struct slice method;
     struct slice path;  /* as sent, undecoded, without query */
