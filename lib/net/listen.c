@@ -560,7 +560,7 @@ static enum MHD_Result on_head(struct conn *c, const char *url,
                                                      "Expect");
     s->expects = expect != NULL && s->http11;
 
-    if (!keep_head(s, &f, &h))
+    if (!keep_head(s, &f, h))
         return MHD_NO;
     h->method = slice_str(method);
     h->path = slice_str(url);
