@@ -1,48 +1,28 @@
-/* serve.c - loops, listeners, signals, and the way down.
+/* serve.c - the serving process from its first step to its last.
  *
- * Start: providers, control, gateway, writer, then one thread per loop.  Stop:
- * each loop stops accepting, lets open exchanges end within the grace, then
- * leaves its loop and cleans up on its own thread; then writer and stores.
- * The main thread waits for signals and keeps house once a second meanwhile.
+ * Start: providers, control, gateway, writer, then the loops.  Stop: loops,
+ * control, then writer and stores.  The main thread waits for signals and
+ * keeps house once a second meanwhile.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/loops.h"
 #include "app/store.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "gateway/demo.h"
 #include "guard/limit.h"
 #include "ledger/rows.h"
 #include "net/loop.h"
 
-#define HEAD_MAX 65536
 #define FREE_MIN (4u << 20) /* bytes; less is a full disk */
 #define SWEEP_KEEP_MS (2 * 86400000LL)
 #define SWEEP_EVERY_S 60
-#define POLL_US 20000
-
-struct app_loop {
-    struct app *app;
-    struct loop *loop;
-    struct gateway_loop *gateway;
-    struct listener *listener, *demo;
-    struct front front;
-    pthread_t thread;
-    bool started;
-    struct loop_msg stop;
-    struct loop_timer poll;
-    int64_t deadline_us;
-};
 
 /* ---- configuration into plain values ------------------------------------------- */
 
@@ -53,6 +33,23 @@ static void set_provider(struct provider_conf_set *s, enum provider_id p,
     s->of[p].key = key;
     s->of[p].base = base != NULL && base[0] != '\0' ? base : NULL;
     s->of[p].api_version = version;
+}
+
+/* The variable that holds a provider's address. */
+static const char *url_variable(enum provider_id p)
+{
+    static const char *const names[PROVIDER_COUNT] = {
+        [PROVIDER_OPENAI] = "OPENAI_BASE_URL",
+        [PROVIDER_AZURE] = "AZURE_OPENAI_ENDPOINT",
+        [PROVIDER_ANTHROPIC] = "ANTHROPIC_BASE_URL",
+        [PROVIDER_GOOGLE] = "GOOGLE_BASE_URL",
+        [PROVIDER_MISTRAL] = "MISTRAL_BASE_URL",
+        [PROVIDER_DEEPSEEK] = "DEEPSEEK_BASE_URL",
+        [PROVIDER_XAI] = "XAI_BASE_URL",
+        [PROVIDER_GROQ] = "GROQ_BASE_URL",
+        [PROVIDER_OPENROUTER] = "OPENROUTER_BASE_URL",
+    };
+    return names[p] != NULL ? names[p] : provider_wire(p);
 }
 
 static enum status make_providers(struct app *a, struct err *err)
@@ -84,8 +81,7 @@ static enum status make_providers(struct app *a, struct err *err)
     a->providers = provider_set_new(&s, &bad);
     if (a->providers == NULL)
         return err_set(err, E_INVALID, "config",
-                       "%s base URL: not an http or https URL",
-                       provider_wire(bad));
+                       "%s: not an http or https URL", url_variable(bad));
     return OK;
 }
 
@@ -103,33 +99,6 @@ static enum status read_trusted(struct app *a, struct err *err)
                            (int)(one.n < 60 ? one.n : 60), one.p);
     }
     return OK;
-}
-
-static char *read_pem(const char *path, const char *name, struct err *err)
-{
-    char bytes[65536];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd == -1 ? -1 : read(fd, bytes, sizeof bytes);
-    if (fd != -1)
-        (void)close(fd);
-    if (n <= 0) {
-        (void)err_set(err, E_INVALID, "config", "%s: cannot read %s", name,
-                      path);
-        return NULL;
-    }
-    return xmemdupz(bytes, (size_t)n);
-}
-
-static enum status read_tls(struct app *a, struct err *err)
-{
-    const struct config *c = a->config;
-    if (c->tls_cert_file[0] == '\0')
-        return OK;
-    a->cert_pem = read_pem(c->tls_cert_file, "TLS_CERT_FILE", err);
-    if (a->cert_pem == NULL)
-        return E_INVALID;
-    a->key_pem = read_pem(c->tls_key_file, "TLS_KEY_FILE", err);
-    return a->key_pem != NULL ? OK : E_INVALID;
 }
 
 /* ---- what the rooms below call upward -------------------------------------------- */
@@ -200,126 +169,6 @@ static void make_tenant(void *arg, struct loop *loop, struct slice name,
     loop_post(loop, &m->msg);
 }
 
-/* ---- loops ------------------------------------------------------------------------- */
-
-static enum status listen_on(struct app_loop *l, struct err *err)
-{
-    struct app *a = l->app;
-    struct rlimit files;
-    int most = 100000;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
-        files.rlim_cur / 2 < (rlim_t)most)
-        most = (int)(files.rlim_cur / 2);
-    const struct listen_conf conf = {.fd = a->fd,
-                                     .max_head = HEAD_MAX,
-                                     .idle_timeout_s = 300,
-                                     .head_timeout_s = 30,
-                                     .max_connections = most,
-                                     .tls_cert_pem = a->cert_pem,
-                                     .tls_key_pem = a->key_pem};
-    l->front = (struct front){.is_first = gateway_owns,
-                              .first = &gateway_ops,
-                              .second = &control_ops,
-                              .first_server = l->gateway,
-                              .second_server = a->control};
-    enum status st = listener_new(l->loop, &conf, &front_ops, &l->front,
-                                  &l->listener, err);
-    if (st != OK || !a->demo || l != &a->loops[0])
-        return st;
-    struct listen_conf demo = conf;
-    demo.fd = a->demo_fd;
-    demo.tls_cert_pem = demo.tls_key_pem = NULL;
-    return listener_new(l->loop, &demo, &demo_server_ops, l->loop, &l->demo,
-                        err);
-}
-
-static void *loop_main(void *arg)
-{
-    struct app_loop *l = arg;
-    struct err err;
-    enum status st = gateway_loop_new(l->app->gateway, l->loop, &l->gateway,
-                                      &err);
-    if (st == OK)
-        st = listen_on(l, &err);
-    if (st == OK)
-        loop_run(l->loop);
-    else
-        log_line(LOG_ERROR, "loop not started", LF_C("error", err.text));
-    if (l->listener != NULL)
-        listener_free(&l->listener);
-    if (l->gateway != NULL)
-        gateway_loop_free(&l->gateway);
-    if (l->demo != NULL)
-        listener_free(&l->demo);
-    return NULL;
-}
-
-/* On the loop: ends it when nothing is open or the grace is over. */
-static void poll_end(void *arg)
-{
-    struct app_loop *l = arg;
-    bool idle = gateway_loop_open(l->gateway) == 0 &&
-                listener_open_streams(l->listener) == 0;
-    if (idle || clock_mono_us() >= l->deadline_us)
-        loop_stop(l->loop);
-    else
-        loop_timer_set(l->loop, &l->poll, POLL_US);
-}
-
-static void begin_end(void *arg)
-{
-    struct app_loop *l = arg;
-    int64_t grace = l->app->config->shutdown_grace_s * 1000000;
-    if (l->listener == NULL) {
-        loop_stop(l->loop);
-        return;
-    }
-    listener_quiesce(l->listener);
-    l->deadline_us = clock_mono_us() + grace;
-    l->poll = (struct loop_timer){.fn = poll_end, .arg = l};
-    poll_end(l);
-}
-
-static enum status start_loops(struct app *a, struct err *err)
-{
-    int n = (int)a->config->workers;
-    if (n == 0)
-        n = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    if (n < 1)
-        n = 1;
-    a->loops = xcalloc((size_t)n, sizeof *a->loops);
-    a->loop_count = n;
-    for (int i = 0; i < n; i++) {
-        struct app_loop *l = &a->loops[i];
-        l->app = a;
-        enum status st = loop_new(&l->loop, err);
-        if (st != OK)
-            return st;
-    }
-    for (int i = 0; i < n; i++) {
-        struct app_loop *l = &a->loops[i];
-        int rc = pthread_create(&l->thread, NULL, loop_main, l);
-        if (rc != 0)
-            return err_sys(err, rc, "app", "cannot start a thread");
-        l->started = true;
-    }
-    return OK;
-}
-
-static void stop_loops(struct app *a)
-{
-    atomic_store(&a->stopping, true);
-    for (int i = 0; i < a->loop_count; i++) {
-        struct app_loop *l = &a->loops[i];
-        l->stop = (struct loop_msg){.fn = begin_end, .arg = l};
-        if (l->started)
-            loop_post(l->loop, &l->stop);
-    }
-    for (int i = 0; i < a->loop_count; i++)
-        if (a->loops[i].started)
-            (void)pthread_join(a->loops[i].thread, NULL);
-}
-
 /* ---- house-keeping ------------------------------------------------------------------- */
 
 static void keep_house(struct app *a, int64_t tick)
@@ -333,6 +182,7 @@ static void keep_house(struct app *a, int64_t tick)
         log_line(ok ? LOG_INFO : LOG_ERROR,
                  ok ? "storage is writable again" : "storage is not writable",
                  LF_C("dir", a->dir));
+    loops_check_tls(a);
     if (tick % SWEEP_EVERY_S == 0 &&
         counters_sweep(a->counters, clock_now_ms() - SWEEP_KEEP_MS, &err) !=
             OK)
@@ -455,7 +305,7 @@ static enum status start_all(struct app *a, char key[static CRYPT_TOKEN_TEXT],
     const struct config *c = a->config;
     enum status st;
     a->port = (int)c->port;
-    if ((st = read_trusted(a, err)) != OK || (st = read_tls(a, err)) != OK)
+    if ((st = read_trusted(a, err)) != OK || (st = loops_read_tls(a, err)) != OK)
         return st;
     if ((st = listen_open(c->host, &a->port, &a->fd, err)) != OK)
         return st;
@@ -475,20 +325,15 @@ static enum status start_all(struct app *a, char key[static CRYPT_TOKEN_TEXT],
         (st = start_control(a, err)) != OK)
         return st;
     start_gateway(a);
-    return start_loops(a, err);
+    return loops_start(a, err);
 }
 
 static void stop_all(struct app *a)
 {
-    stop_loops(a);
+    loops_stop(a);
     if (a->control != NULL)
         control_free(&a->control);
-    for (int i = 0; i < a->loop_count; i++)
-        if (a->loops[i].loop != NULL)
-            loop_free(&a->loops[i].loop);
-    free(a->loops);
-    a->loops = NULL;
-    a->loop_count = 0;
+    loops_free(a);
     gateway_free(&a->gateway);
     if (a->writer != NULL)
         writer_stop(&a->writer);

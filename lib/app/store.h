@@ -2,7 +2,10 @@
 #ifndef APP_STORE_H
 #define APP_STORE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "app/app.h"
 #include "base/crypt.h"
@@ -25,6 +28,12 @@
 
 struct app_loop;
 
+/* Which version of the certificate files is served. */
+struct app_tls_stamp {
+    ino_t cert_inode, key_inode;
+    struct timespec cert_time, key_time;
+};
+
 struct app {
     const struct config *config;
     char dir[APP_PATH];
@@ -44,6 +53,7 @@ struct app {
     struct cidr trusted[APP_TRUSTED_MAX];
     int trusted_count;
     char *cert_pem, *key_pem;
+    struct app_tls_stamp tls_stamp;
     int fd, port, demo_fd, demo_port;
     char demo_admin[CRYPT_TOKEN_TEXT];
     struct app_loop *loops;

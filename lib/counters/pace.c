@@ -98,11 +98,13 @@ int pace_save(struct tx *t, int64_t tenant, const struct pace *p)
                      p->has_tokens != 0 ? sizeof *p : SMALL);
 }
 
-/* Seconds until bucket `second` leaves, rounded up. */
+/* Seconds until bucket `second` leaves, rounded up.  The window is a minute;
+ * the part of a second by which a bucket outlives it is our rounding, and not
+ * told. */
 static int64_t leaves_in(int64_t second, int64_t now_ms)
 {
-    int64_t ms = (second + PACE_BUCKETS) * 1000 - now_ms;
-    return ms <= 0 ? 0 : (ms + 999) / 1000;
+    int64_t s = ((second + PACE_BUCKETS) * 1000 - now_ms + 999) / 1000;
+    return s < 0 ? 0 : s > 60 ? 60 : s;
 }
 
 static int64_t reset(const struct pace *p, int64_t now_ms)

@@ -454,6 +454,22 @@ void answer_give_up(struct exchange *x)
     exchange_finish(x);
 }
 
+void answer_shut_down(struct exchange *x)
+{
+    struct meter_end end = {0};
+    if (x->metering)
+        meter_finish(x->meter, true, NULL, &end);
+    bool sent = x->sent;
+    if (end.usage_seen)
+        price(x, &end.usage);
+    else if (sent)
+        price_hold(x);
+    (void)answer_settle(x, sent ? EVENT_INTERRUPTED : EVENT_FAILED,
+                        SLICE("restart"), x->answered ? x->status : 503);
+    cut(x, R_SHUTTING_DOWN, end.stream && x->streaming);
+    exchange_finish(x);
+}
+
 static void drained_long_enough(void *arg)
 {
     answer_give_up(arg);

@@ -125,7 +125,7 @@ void exchange_end_all(struct gateway_loop *gl)
         x->stream = NULL; // the listener is gone or will not answer any more
         x->gone = true;
         if (x->phase == PHASE_FORWARDING || x->phase == PHASE_RELAYING)
-            answer_give_up(x);
+            answer_shut_down(x);
         else
             exchange_finish(x);
     }
@@ -236,17 +236,17 @@ static bool receive_head(struct exchange *x)
         refuse(x, who, &more);
         return false;
     }
+    if (slice_eq_nocase(field(h, "upgrade"), SLICE("websocket"))) {
+        more.explain = SLICE("WebSocket upgrades are not supported");
+        refuse(x, R_INVALID_REQUEST, &more);
+        return false;
+    }
     if (found != R_NONE) {
         more.allow = allow;
         more.http = found == R_INVALID_REQUEST ? 405 : 0;
         if (more.http == 405)
             more.explain = SLICE("Method not allowed");
         refuse(x, found, &more);
-        return false;
-    }
-    if (slice_eq_nocase(field(h, "upgrade"), SLICE("websocket"))) {
-        more.explain = SLICE("WebSocket upgrades are not supported");
-        refuse(x, R_INVALID_REQUEST, &more);
         return false;
     }
     if (h->content_length > (int64_t)g->conf.max_body) {

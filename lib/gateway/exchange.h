@@ -159,6 +159,9 @@ extern const struct upstream_ops answer_ops;
 void answer_client_gone(struct exchange *x);
 /* Books what is known now and ends the exchange. */
 void answer_give_up(struct exchange *x);
+/* The process ends: books the reported usage or else the whole hold, tells the
+ * client if it still can, ends the exchange. */
+void answer_shut_down(struct exchange *x);
 /* The client takes bytes again. */
 void answer_writable(struct exchange *x);
 /* Ends the hold with what is known now and writes the row.  False: storage

@@ -50,6 +50,16 @@ enum status gateway_loop_new(struct gateway *g, struct loop *l,
     return OK;
 }
 
+void gateway_loop_cut(struct gateway_loop *gl)
+{
+    struct exchange *next;
+    for (struct exchange *x = gl->open; x != NULL; x = next) {
+        next = x->next; // an exchange without a client is freed at once
+        if (x->phase == PHASE_FORWARDING || x->phase == PHASE_RELAYING)
+            answer_shut_down(x);
+    }
+}
+
 void gateway_loop_free(struct gateway_loop **glp)
 {
     struct gateway_loop *gl = *glp;

@@ -67,8 +67,10 @@ void gateway_free(struct gateway **g);
 MUST_CHECK enum status gateway_loop_new(struct gateway *g, struct loop *l,
                                         struct gateway_loop **out,
                                         struct err *err);
-/* Ends what is still open as if the client had left (rows are written), frees
- * and nulls. */
+/* Books what is still open, with its whole hold where the provider has not
+ * said what it used, and cuts it (shutdown). */
+void gateway_loop_cut(struct gateway_loop *gl);
+/* Cuts what is still open, frees and nulls. */
 void gateway_loop_free(struct gateway_loop **gl);
 /* Exchanges that are not settled yet. */
 int gateway_loop_open(const struct gateway_loop *gl);

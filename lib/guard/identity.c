@@ -57,7 +57,7 @@ static enum refusal by_header(const struct snapshot *s,
     struct slice name = c->tenant.p != NULL ? slice_trim(c->tenant)
                                             : SLICE("public");
     if (!name_ok(name))
-        return R_INVALID_KEY;
+        return R_INVALID_REQUEST;
     out->tenant = snapshot_tenant_by_name(s, name);
     if (out->tenant == NULL)
         out->make = name;

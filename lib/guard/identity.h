@@ -35,7 +35,8 @@ struct identity {
     struct slice make;            /* header mode: the tenant to be made */
 };
 
-/* R_NONE and `out`, or R_MISSING_KEY, R_INVALID_KEY, R_TENANT_MISMATCH. */
+/* R_NONE and `out`, or R_MISSING_KEY, R_INVALID_KEY, R_TENANT_MISMATCH, or
+ * R_INVALID_REQUEST for a tenant name no tenant can have (header mode). */
 enum refusal identify(const struct guard *g, const struct snapshot *s,
                       const struct credentials *c, struct identity *out);
 

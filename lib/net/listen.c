@@ -860,6 +860,10 @@ enum status listener_new(struct loop *l, const struct listen_conf *conf,
 
 void listener_quiesce(struct listener *ln)
 {
+    for (int before = -1; ln->accepting && before != ln->connections;) {
+        before = ln->connections; // who waits in the queue came in time
+        on_accept(ln, 0);
+    }
     if (ln->accepting)
         loop_fd_del(ln->loop, &ln->accept_fd);
     ln->accepting = false;

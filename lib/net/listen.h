@@ -74,7 +74,7 @@ MUST_CHECK enum status listener_new(struct loop *l,
                                     const struct listen_conf *conf,
                                     const struct stream_ops *ops, void *server,
                                     struct listener **out, struct err *err);
-/* Stops accepting; open streams go on. */
+/* Takes the connections that wait, then stops accepting; open streams go on. */
 void listener_quiesce(struct listener *ln);
 /* Streams that are open now (for graceful shutdown). */
 int listener_open_streams(const struct listener *ln);

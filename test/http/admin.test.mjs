@@ -239,7 +239,7 @@ gtest('the ledger: filters, pages, cursor stable while rows are added', {}, asyn
   assert.equal((await gw.ledger('model=FLA')).length, 26);
   assert.equal((await gw.ledger('route=nothing')).length, 0);
   assert.equal((await gw.ledger('status=blocked')).length, 0);
-  assert.equal((await gw.ledger('minUsd=0.0018&maxUsd=0.0019')).length, 1);
+  assert.equal((await gw.ledger('minUsd=0.0018&maxUsd=0.00187')).length, 1);
   assert.equal((await gw.ledger(`requestId=${p0.data[3].requestId}`)).length, 1);
   assert.equal((await gw.ledger(`keyId=${t.keyId}`)).length, 26);
   assert.equal((await gw.ok('GET', `/admin/tenant/${t.id}/usage/ledger`)).total, 26);
