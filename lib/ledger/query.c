@@ -1,5 +1,6 @@
 /* query.c - see query.h. */
 #include "ledger/query.h"
+#include "ledger/writer.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -159,12 +160,19 @@ static struct sql filtered(sqlite3 *c, const char *select,
 
 #define NEWEST " ORDER BY ts DESC,id DESC"
 
+/* A report shows every request that was answered before it was asked for. */
+static sqlite3 *report_reader(struct db *db)
+{
+    writer_catch_up(db);
+    return store_reader(db);
+}
+
 enum status query_entries(struct db *db, struct arena *a,
                           const struct entry_filter *f, int64_t offset,
                           int limit, struct entry **out, int *n,
                           int64_t *total, struct err *err)
 {
-    sqlite3 *c = store_reader(db);
+    sqlite3 *c = report_reader(db);
     enum status st = OK;
     *n = 0;
     *out = arena_try(a, (size_t)limit * sizeof **out);
@@ -203,7 +211,7 @@ enum status query_entries(struct db *db, struct arena *a,
 enum status query_entry(struct db *db, struct arena *a, int64_t id,
                         struct entry *out, struct err *err)
 {
-    sqlite3 *c = store_reader(db);
+    sqlite3 *c = report_reader(db);
     struct sql q =
         sql_prepare(c, "SELECT " CHAIN_COLUMNS " FROM ledger WHERE id=?");
     struct sql t = sql_prepare(c, TAG_SELECT);
@@ -226,7 +234,7 @@ enum status query_stream(struct db *db, const struct entry_filter *f,
 {
     struct arena a;
     struct entry e;
-    sqlite3 *c = store_reader(db);
+    sqlite3 *c = report_reader(db);
     struct sql q = filtered(c, "SELECT " CHAIN_COLUMNS " FROM ledger", f,
                             NEWEST);
     struct sql t = sql_prepare(c, TAG_SELECT);
@@ -275,7 +283,7 @@ enum status query_budget_sum(struct db *db, const struct budget *b,
 enum status query_sum(struct db *db, int64_t tenant_id, int64_t from_ms,
                       int64_t to_ms, struct sum *out, struct err *err)
 {
-    sqlite3 *c = store_reader(db);
+    sqlite3 *c = report_reader(db);
     *out = (struct sum){0};
     enum status st = read_begin(c, err);
     if (st == OK)
@@ -303,7 +311,7 @@ enum status query_history(struct db *db, struct arena *a, int64_t tenant_id,
     *out = arena_try(a, (size_t)days * sizeof **out);
     if (*out == NULL)
         return err_set(err, E_TOO_BIG, "query", "too many days");
-    sqlite3 *c = store_reader(db);
+    sqlite3 *c = report_reader(db);
     enum status st = read_begin(c, err);
     for (int64_t at = from_ms; st == OK && *n < days;) {
         struct window w = day_at(db, at);
@@ -349,7 +357,7 @@ enum status query_models(struct db *db, struct arena *a, int64_t tenant_id,
     struct stretch s[5];
     int pieces = sum_cut(from_ms, to_ms, s), cap = 0;
     struct model_sum *list = NULL;
-    sqlite3 *c = store_reader(db);
+    sqlite3 *c = report_reader(db);
     enum status st = read_begin(c, err);
     *n = 0;
     for (int i = 0; i < pieces && st == OK; i++) {

@@ -152,6 +152,18 @@ enum status writer_drain(struct db *db, struct err *err)
     return st;
 }
 
+void writer_catch_up(struct db *db)
+{
+    struct err err = {0};
+    int rows = BATCH;
+    uint64_t left = counters_outbox_depth(db->conf.counters) / BATCH + 1;
+    if (counters_outbox_depth(db->conf.counters) == 0)
+        return;
+    for (; left > 0 && rows == BATCH; left--)
+        if (drain_once(db, false, &rows, &err) != OK)
+            return; // the thread says so, and tries again
+}
+
 /* ---- the thread --------------------------------------------------------------- */
 
 /* Waits for rows, the beat or the stop; true: stop. */

@@ -25,5 +25,8 @@ bool writer_ok(void *writer);
 /* Drains the whole outbox on the calling thread; for start and tests, before
  * writer_start. */
 MUST_CHECK enum status writer_drain(struct db *db, struct err *err);
+/* Moves the rows that wait now, so that a report shows them.  Best effort; any
+ * thread that may block. */
+void writer_catch_up(struct db *db);
 
 #endif
