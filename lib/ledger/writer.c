@@ -29,6 +29,7 @@
 #define YIELD_US 200
 #define GATHER_MS 25    /* lets a batch fill while rows keep coming */
 #define IDLE_MS 500     /* looks even if no descriptor woke it */
+#define FAILS_MAX 3     /* in a row; then requests are refused */
 #define RETRY_MIN_MS 50
 #define RETRY_MAX_MS 2000
 
@@ -204,15 +205,17 @@ static void *run(void *arg)
     struct writer *w = arg;
     int64_t next_us = 0, retry_ms = RETRY_MIN_MS;
     bool stop = false;
+    int fails = 0;
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
     while (!stop) {
         int rows = 0;
         struct err err = {0};
-        bool was = atomic_load(&w->failing);
         enum status st = drain_once(w->db, true, &rows, &err);
-        atomic_store(&w->failing, st != OK);
+        // One failure loses nothing and may be a passing one: rows wait.
+        fails = st == OK ? 0 : fails + 1;
+        bool was = atomic_exchange(&w->failing, fails >= FAILS_MAX);
         if (st != OK) {
-            if (!was)
+            if (fails == 1)
                 log_line(LOG_ERROR, "ledger cannot be written",
                          LF_C("why", err.text));
             beat(w, &next_us);

@@ -16,6 +16,9 @@
  *  - It keeps one buffer of the head limit per connection and wipes it after
  *    each request, so every page is touched: idle connections give theirs
  *    back (trim).
+ *  - A request that fails as its connection is resumed leaves the connection
+ *    closed, but in none of the lists the daemon looks at: a second suspend
+ *    and resume (nudge) makes it look.
  *  - It closes at once after an answer that came before the body's end; the
  *    client, still sending, would get a reset instead of the answer.  A
  *    duplicate of the socket is read empty for a while (linger).
@@ -72,6 +75,7 @@ struct listener {
     struct conn *conns;
     struct lingering *lingers;
     struct stream *dirty;
+    struct conn *failed; /* request failed, connection not closed yet */
     const char *new_peer; /* of the connection being added */
     size_t max_head, pool_size;
     int64_t idle_us, head_us, write_us;
@@ -288,10 +292,32 @@ static struct conn *conn_open(struct listener *ln, struct MHD_Connection *m)
 
 static void accept_on(struct listener *ln);
 
+static void failed_add(struct conn *c)
+{
+    if (c->failed_link != NULL)
+        return;
+    c->failed_link = &c->ln->failed;
+    c->failed_next = c->ln->failed;
+    if (c->failed_next != NULL)
+        c->failed_next->failed_link = &c->failed_next;
+    c->ln->failed = c;
+}
+
+static void failed_remove(struct conn *c)
+{
+    if (c->failed_link == NULL)
+        return;
+    *c->failed_link = c->failed_next;
+    if (c->failed_next != NULL)
+        c->failed_next->failed_link = c->failed_link;
+    c->failed_link = NULL;
+}
+
 static void conn_close(struct conn *c)
 {
     struct listener *ln = c->ln;
     assert(!c->s.open); // L1: notify_completed came first
+    failed_remove(c);
     loop_fd_del(ln->loop, &c->watch);
     if (c->linger_fd != -1 && !ln->freeing)
         linger_start(ln, c->linger_fd);
@@ -712,8 +738,10 @@ static void on_completed(void *arg, struct MHD_Connection *m, void **ctx,
     buf_release(&s->q);
     s->begun = false;
     conn_phase(c, PHASE_IDLE, ln->idle_us);
-    if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)
-        c->pool = NULL; // it is being freed
+    if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        return;
+    c->pool = NULL; // it is being freed
+    failed_add(c);
 }
 
 void stream_want_body(struct stream *s)
@@ -736,6 +764,18 @@ static void on_mhd(void *arg, uint32_t events)
     ln->kick = true;
 }
 
+/* After the daemon's turn: what it should have closed and did not. */
+static void nudge(struct listener *ln)
+{
+    while (ln->failed != NULL) {
+        struct conn *c = ln->failed;
+        failed_remove(c);
+        MHD_suspend_connection(c->mhd);
+        MHD_resume_connection(c->mhd);
+        ln->kick = true;
+    }
+}
+
 static int64_t prepare(void *arg)
 {
     struct listener *ln = arg;
@@ -751,6 +791,7 @@ static int64_t prepare(void *arg)
     for (int i = 0; i < RUNS_MAX; i++) {
         ln->kick = false;
         (void)MHD_run(ln->mhd);
+        nudge(ln);
         if (MHD_get_timeout(ln->mhd, &ms) == MHD_YES && ms == 0)
             ln->kick = true;
         if (!ln->kick)

@@ -61,6 +61,7 @@ struct conn {
     struct listener *ln;
     struct MHD_Connection *mhd;
     struct conn *prev, *next;
+    struct conn *failed_next, **failed_link; /* NULL: not in the list */
     struct loop_fd watch;
     int64_t deadline_us; /* 0: none */
     int64_t since_us;    /* start of the phase */
