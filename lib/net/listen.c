@@ -353,6 +353,18 @@ static void trim(struct conn *c)
         (void)madvise(c->pool, c->ln->pool_size, MADV_DONTNEED);
 }
 
+/* True if the client ended its side two sweeps ago and the rest of what it
+ * owes can never come.  libmicrohttpd, told once of bytes and end together,
+ * reads the bytes and waits for a second word. */
+static bool left_unfinished(struct conn *c)
+{
+    if (!c->rdhup || c->s.suspended || c->phase > PHASE_BODY)
+        return false;
+    bool again = c->rdhup_swept;
+    c->rdhup_swept = true;
+    return again;
+}
+
 static void sweep(void *arg)
 {
     struct listener *ln = arg;
@@ -362,7 +374,8 @@ static void sweep(void *arg)
         next = c->next;
         if (c->killed)
             continue;
-        if (c->deadline_us != 0 && now > c->deadline_us)
+        if ((c->deadline_us != 0 && now > c->deadline_us) ||
+            left_unfinished(c))
             client_gone(c);
         else if (c->phase == PHASE_IDLE && ln->quiesced)
             conn_kill(c);

@@ -67,6 +67,7 @@ struct conn {
     int64_t since_us;    /* start of the phase */
     enum phase phase;
     bool rdhup;          /* the client's end of stream came; sticky */
+    bool rdhup_swept;    /* a sweep has seen it */
     bool killed;
     bool pool_dirty;     /* libmicrohttpd's buffer holds touched pages */
     char *pool;          /* where it begins, or NULL */
