@@ -42,7 +42,10 @@ Q := @
 say = @echo '  $(1)  $(2)'
 endif
 
-all: $(O)/budgetguard
+# The release build also stands where the README calls it.
+all: $(O)/budgetguard $(if $(filter build,$(O)),budgetguard)
+budgetguard: build/budgetguard
+	@ln -f $< $@
 
 $(O)/budgetguard: $(O)/bg.o $(ARC)
 	$(call say,LINK,$@)

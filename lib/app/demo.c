@@ -7,6 +7,7 @@
 
 #include "app/store.h"
 #include "base/clock.h"
+#include "ledger/check.h"
 #include "ledger/rows.h"
 #include "ledger/writer.h"
 
@@ -50,7 +51,11 @@ static enum status add_history(struct app *a, int64_t tenant_id,
         crypt_request_id(e.ts_ms, e.request_id);
         st = counters_append(a->counters, &e, NULL, err);
     }
-    return st != OK ? st : writer_drain(a->db, err);
+    if (st == OK)
+        st = writer_drain(a->db, err);
+    // budgets of the environment were open before the history came
+    struct check_result checked;
+    return st != OK ? st : check_start(a->db, now, &checked, err);
 }
 
 static enum status add_budgets(struct app *a, int64_t tenant_id,

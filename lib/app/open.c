@@ -93,16 +93,25 @@ static enum status load_book(struct app *a, struct err *err)
     return st;
 }
 
+/* An instant, or the start of a local day, `days` later; 0: not given. */
+static int64_t date_of(const struct zone *zone, const char *text,
+                       int64_t days)
+{
+    int64_t ms = 0;
+    bool date;
+    if (clock_parse(slice_str(text), &ms, &date) && date)
+        ms = zone_instant(zone, ms / 1000 + days * 86400);
+    return ms;
+}
+
 /* The environment's budgets as the catalog wants them. */
-static struct catalog *make_catalog(const struct config *c)
+static struct catalog *make_catalog(const struct config *c,
+                                    const struct zone *zone)
 {
     struct env_budget *env =
         xcalloc((size_t)c->budget_count + 1, sizeof *env);
-    int64_t from = 0, to = 0;
-    bool date;
-    (void)clock_parse(slice_str(c->budget_start_date), &from, &date);
-    if (clock_parse(slice_str(c->budget_end_date), &to, &date) && date)
-        to += 86400000; // the whole last day
+    int64_t from = date_of(zone, c->budget_start_date, 0);
+    int64_t to = date_of(zone, c->budget_end_date, 1); // the whole last day
     for (int i = 0; i < c->budget_count; i++)
         env[i] = (struct env_budget){.tenant = c->budgets[i].tenant,
                                      .period = c->budgets[i].period,
@@ -157,7 +166,7 @@ static enum status open_stores(struct app *a, struct err *err)
         .map_bytes = MAP_BYTES};
     if ((st = counters_open(&counters, &a->counters, err)) != OK)
         return st;
-    a->catalog = make_catalog(c);
+    a->catalog = make_catalog(c, a->zone);
     if ((st = load_book(a, err)) != OK)
         return st;
     if ((st = path_of(a, "ledger.sqlite", path, err)) != OK)

@@ -1,6 +1,4 @@
 /* entries.c - the ledger's rows: pages, one explained, corrections, export. */
-#include <time.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/control.h"
@@ -8,6 +6,7 @@
 #include "control/usage.h"
 #include "ledger/names.h"
 #include "ledger/query.h"
+#include "ledger/rows.h"
 #include "price/cost.h"
 
 #define LIMIT_MAX 10000
@@ -19,8 +18,8 @@
 #define BLOCK (32u << 10)
 #define BLOCK_LIMIT (4u << 20)
 #define REASON_MAX 200
-#define SEEN_TRIES 100
-#define SEEN_WAIT_NS 20000000L
+
+static const struct actor admin = {{"admin", 5}};
 
 /* ---- an Entry ------------------------------------------------------------------ */
 
@@ -448,22 +447,16 @@ static enum status newest_correction(struct request *r,
     return st;
 }
 
-/* The row comes by way of the outbox: waits until the writer has put it into
- * the file, so that its id can be told.  `out` keeps id 0 if that takes too
- * long; the correction is booked all the same. */
-static void await_correction(struct request *r, const struct entry *row,
-                             int64_t before, struct entry *out)
+/* Reads the row as it stands in the file now.  `out` keeps id 0 while the
+ * ledger cannot be written; the correction is booked all the same. */
+static void read_correction_row(struct request *r, const struct entry *row,
+                                int64_t before, struct entry *out)
 {
-    const struct timespec pause = {0, SEEN_WAIT_NS};
     struct err err;
     int64_t id = before;
-    for (int i = 0; i < SEEN_TRIES; i++) {
-        if (newest_correction(r, row, &id, &err) == OK && id > before)
-            break;
-        (void)nanosleep(&pause, NULL);
-    }
-    if (id > before && query_entry(control_conf(r->control)->db, &r->arena,
-                                   id, out, &err) != OK)
+    if (newest_correction(r, row, &id, &err) == OK && id > before &&
+        query_entry(control_conf(r->control)->db, &r->arena, id, out, &err) !=
+            OK)
         out->id = id;
 }
 
@@ -503,7 +496,11 @@ void entries_correct(struct request *r)
     made->e.corrects = row->id;
     made->e.reason = reason;
     made->e.usage = (struct usage){0};
-    await_correction(r, row, before, made);
+    read_correction_row(r, row, before, made);
+    if (rows_note(control_conf(r->control)->db, admin, row->e.tenant_id,
+                  "ledger.correct", "id", row->id, reason, &err) != OK)
+        log_line(LOG_ERROR, "audit row not written",
+                 LF_C("error", err.text));
     r->status = 201;
     request_json(r, &o);
     write_entry(&o, made);

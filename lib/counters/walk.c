@@ -436,37 +436,47 @@ static bool stale(struct slice key, struct slice v, int64_t before,
     return w.end_ms < before - w.width_ms;
 }
 
+/* Sweeps `table` from `*k` on for what is left of the step; 0: the step is
+ * used up, MDB_NOTFOUND: the table is done. */
+static int sweep_table(struct tx *t, enum table table, struct key *k,
+                       int64_t before, int *steps)
+{
+    while ((*steps)++ < SWEEP_STEP) {
+        struct slice v;
+        uint64_t budget;
+        int rc = store_next(t->c, t->t, k, 1, &v);
+        if (rc != 0)
+            return rc;
+        if (stale(slice((const char *)k->b, k->n), v, before, &budget)) {
+            rc = store_del(t, k);
+            if (rc == 0 && table == TABLE_AGGREGATE)
+                rc = drop_prefix(t, TABLE_BUCKET, budget);
+        }
+        key_after(k);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
 static int sweep(struct tx *t, void *arg)
 {
     int64_t before = *(const int64_t *)arg;
     static const enum table tables[] = {TABLE_AGGREGATE, TABLE_WINDOW,
                                         TABLE_SEEN};
     struct key k = t->c->sweep_at;
-    for (int i = 0, n = 0; i < 3; i++) {
+    for (int i = 0, steps = 0; i < 3; i++) {
         if (k.n != 0 && k.b[0] > tables[i])
             continue;
         if (k.n == 0 || k.b[0] < tables[i])
             key_start(&k, tables[i]);
-        struct slice v;
-        int rc = 0;
-        while (rc == 0 && n++ < SWEEP_STEP) {
-            uint64_t budget;
-            rc = store_next(t->c, t->t, &k, 1, &v);
-            if (rc != 0)
-                break;
-            if (stale(slice((const char *)k.b, k.n), v, before, &budget)) {
-                rc = store_del(t, &k);
-                if (rc == 0 && tables[i] == TABLE_AGGREGATE)
-                    rc = drop_prefix(t, TABLE_BUCKET, budget);
-            }
-            key_after(&k);
-        }
-        if (rc != 0 && rc != MDB_NOTFOUND)
-            return rc;
-        if (rc == 0) { // the step is used up
+        int rc = sweep_table(t, tables[i], &k, before, &steps);
+        if (rc == 0) {
             t->c->sweep_at = k;
             return 0;
         }
+        if (rc != MDB_NOTFOUND)
+            return rc;
     }
     t->c->sweep_at.n = 0;
     return 0;

@@ -336,8 +336,54 @@ static int dearest(const void *a, const void *b)
     "sum(usd),sum(requests),sum(input),sum(cached),sum(cache_write),"          \
     "sum(output),sum(reasoning)"
 
-/* The models of the stretches, then one exact sum per model: a model budget
- * of that very name, read from a list of names that is short. */
+struct models {
+    struct model_sum *list;
+    int n, cap;
+};
+
+/* The sum of `model`, made if it is new; NULL: the arena is full. */
+static struct sum *model_at(struct models *m, struct arena *a,
+                            struct slice model)
+{
+    for (int i = 0; i < m->n; i++)
+        if (slice_eq(m->list[i].model, model))
+            return &m->list[i].sum;
+    if (m->n == m->cap) {
+        int cap = m->cap == 0 ? 16 : m->cap * 2;
+        struct model_sum *p = arena_try(a, (size_t)cap * sizeof *p);
+        if (p == NULL)
+            return NULL;
+        if (m->n > 0)
+            memcpy(p, m->list, (size_t)m->n * sizeof *p);
+        m->list = p;
+        m->cap = cap;
+    }
+    m->list[m->n] = (struct model_sum){.model = arena_dup(a, model)};
+    return &m->list[m->n++].sum;
+}
+
+/* Adds the rows of one stretch; `q` ends. */
+static enum status add_models(struct sql *q, struct models *m,
+                              struct arena *a, struct err *err)
+{
+    bool full = false;
+    while (!full && sql_row(q)) {
+        struct sum *x = model_at(m, a, sql_col_text(q, 0));
+        full = x == NULL;
+        if (full)
+            break;
+        int64_t *v[] = {&x->usd,         &x->requests, &x->input,
+                        &x->cached,      &x->cache_write,
+                        &x->output,      &x->reasoning};
+        for (int f = 0; f < 7; f++)
+            *v[f] += sql_col(q, f + 1, 0);
+    }
+    enum status st = sql_done(q, err);
+    return st == OK && full
+               ? err_set(err, E_TOO_BIG, "query", "too many models")
+               : st;
+}
+
 enum status query_models(struct db *db, struct arena *a, int64_t tenant_id,
                          int64_t from_ms, int64_t to_ms,
                          struct model_sum **out, int *n, struct err *err)
@@ -355,50 +401,24 @@ enum status query_models(struct db *db, struct arena *a, int64_t tenant_id,
                          "WHERE tenant_id=?1 AND bucket>=?2 AND bucket<?3 "
                          "GROUP BY model"};
     struct stretch s[5];
-    int pieces = sum_cut(from_ms, to_ms, s), cap = 0;
-    struct model_sum *list = NULL;
+    struct models m = {0};
+    int pieces = sum_cut(from_ms, to_ms, s);
     sqlite3 *c = report_reader(db);
     enum status st = read_begin(c, err);
-    *n = 0;
     for (int i = 0; i < pieces && st == OK; i++) {
         struct sql q = sql_prepare(c, texts[s[i].by]);
         sql_i64(&q, tenant_id);
         sql_i64(&q, s[i].from);
         sql_i64(&q, s[i].to);
-        while (sql_row(&q)) {
-            struct slice m = sql_col_text(&q, 0);
-            int at = 0;
-            while (at < *n && !slice_eq(list[at].model, m))
-                at++;
-            if (at == cap) {
-                cap = cap == 0 ? 16 : cap * 2;
-                struct model_sum *p =
-                    arena_try(a, (size_t)cap * sizeof *p);
-                if (p == NULL)
-                    break;
-                if (*n > 0)
-                    memcpy(p, list, (size_t)*n * sizeof *p);
-                list = p;
-            }
-            if (at == *n) {
-                list[at] = (struct model_sum){.model = arena_dup(a, m)};
-                (*n)++;
-            }
-            struct sum *x = &list[at].sum;
-            int64_t *v[] = {&x->usd,         &x->requests, &x->input,
-                            &x->cached,      &x->cache_write,
-                            &x->output,      &x->reasoning};
-            for (int f = 0; f < 7; f++)
-                *v[f] += sql_col(&q, f + 1, 0);
-        }
-        st = sql_done(&q, err);
+        st = add_models(&q, &m, a, err);
     }
     read_end(db, c);
-    if (*n > 1)
-        qsort(list, (size_t)*n, sizeof *list, dearest);
-    while (*n > 0 && list[*n - 1].sum.usd == 0)
-        (*n)--;
-    *out = list;
+    if (m.n > 1)
+        qsort(m.list, (size_t)m.n, sizeof *m.list, dearest);
+    while (m.n > 0 && m.list[m.n - 1].sum.usd == 0)
+        m.n--;
+    *out = m.list;
+    *n = m.n;
     return st;
 }
 

@@ -55,6 +55,20 @@ enum status change_end(struct change *c, int64_t tenant_id, struct err *err)
     return st;
 }
 
+enum status rows_note(struct db *db, struct actor who, int64_t tenant_id,
+                      const char *event, const char *key, int64_t id,
+                      struct slice name, struct err *err)
+{
+    struct change c;
+    enum status st = change_begin(db, who, &c, err);
+    if (st != OK)
+        return st;
+    change_audit(&c, tenant_id, event, key, id, name, err);
+    st = store_commit(db, c.st, err);
+    store_end(db);
+    return st;
+}
+
 /* ---- tenants -------------------------------------------------------------------- */
 
 static bool name_ok(struct slice s)

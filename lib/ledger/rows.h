@@ -155,6 +155,13 @@ MUST_CHECK enum status rows_tags(struct db *db, struct arena *a,
 
 /* ---- audit and settings -------------------------------------------------------- */
 
+/* Notes a change that is no row of a table here (a correction), as
+ * {key: id, "name": name}. */
+MUST_CHECK enum status rows_note(struct db *db, struct actor who,
+                                 int64_t tenant_id, const char *event,
+                                 const char *key, int64_t id,
+                                 struct slice name, struct err *err);
+
 struct audit_row {
     int64_t id, ts_ms, tenant_id;
     struct slice actor, event, details;

@@ -85,46 +85,45 @@ static bool length_scan(struct slice v, int64_t *out)
     return true;
 }
 
+/* What frames the body, counted over all fields. */
+struct framing {
+    int hosts, lengths, codings;
+    int64_t length;
+};
+
+/* False if a framing field has a value that we do not take. */
+static bool framing_add(struct framing *r, const struct http_field *f)
+{
+    if (slice_eq_nocase(f->name, SLICE("host"))) {
+        r->hosts++;
+    } else if (slice_eq_nocase(f->name, SLICE("content-length"))) {
+        r->lengths++;
+        return length_scan(f->value, &r->length);
+    } else if (slice_eq_nocase(f->name, SLICE("transfer-encoding"))) {
+        r->codings++;
+        return slice_eq_nocase(slice_trim(f->value), SLICE("chunked"));
+    }
+    return true;
+}
+
 int head_check(const struct head_raw *raw, bool exact,
                const struct http_field *f, int n, size_t max_head,
                int64_t *content_length)
 {
-    int hosts = 0, lengths = 0, codings = 0;
-    int64_t length = 0;
+    struct framing r = {0};
     if (raw->size > max_head)
         return 431;
     if (exact && !layout_ok(raw, f, n))
         return 400;
     bool http11 = strcmp(raw->version, "HTTP/1.1") == 0;
-    for (int i = 0; i < n; i++) {
-        if (!head_is_token(f[i].name) || !head_value_ok(f[i].value))
+    for (int i = 0; i < n; i++)
+        if (!head_is_token(f[i].name) || !head_value_ok(f[i].value) ||
+            !framing_add(&r, &f[i]))
             return 400;
-        switch (f[i].name.n) {
-        case 4:
-            hosts += slice_eq_nocase(f[i].name, SLICE("host"));
-            break;
-        case 14:
-            if (slice_eq_nocase(f[i].name, SLICE("content-length"))) {
-                lengths++;
-                if (!length_scan(f[i].value, &length))
-                    return 400;
-            }
-            break;
-        case 17:
-            if (slice_eq_nocase(f[i].name, SLICE("transfer-encoding"))) {
-                codings++;
-                if (!slice_eq_nocase(slice_trim(f[i].value),
-                                     SLICE("chunked")))
-                    return 400;
-            }
-            break;
-        default:
-            break;
-        }
-    }
-    if (hosts > 1 || lengths > 1 || codings > 1 || (lengths && codings) ||
-        (codings && !http11) || (http11 && hosts != 1))
+    if (r.hosts > 1 || r.lengths > 1 || r.codings > 1 ||
+        (r.lengths && r.codings) || (r.codings && !http11) ||
+        (http11 && r.hosts != 1))
         return 400;
-    *content_length = codings ? -1 : length;
+    *content_length = r.codings ? -1 : r.length;
     return 0;
 }

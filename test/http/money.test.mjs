@@ -362,6 +362,8 @@ gtest('corrections change ledger and counters alike and cannot go below zero', {
   assert.equal(String(c.corrects), String(row.id));
   assert.equal(c.usd, '-0.0025');
   assert.equal((await gw.budgets())[0].spentUsd, '0.005');
+  const [note] = (await gw.ok('GET', '/admin/audit')).data;
+  assert.deepEqual([note.event, note.tenantId, note.details.name], ['ledger.correct', t.id, 'provider refund']);
   const bad = await gw.admin('POST', `/admin/usage/ledger/${row.id}/corrections`, { usd: '-0.0051', reason: 'too much' });
   assert.equal(bad.status, 400);
   assert.equal((await gw.admin('POST', '/admin/usage/ledger/999999/corrections', { usd: '-1', reason: 'x' })).status, 404);
