@@ -249,7 +249,7 @@ static void linger_start(struct listener *ln, int fd)
 static void want_linger(struct conn *c)
 {
     if (c->linger_fd == -1)
-        c->linger_fd = fcntl(c->watch.fd, F_DUPFD_CLOEXEC, 3);
+        c->linger_fd = listen_dup(c->watch.fd);
 }
 
 /* ---- connections ---------------------------------------------------------*/
@@ -941,6 +941,16 @@ void listener_free(struct listener **lp)
     loop_timer_cancel(ln->loop, &ln->sweep);
     loop_unprepare(ln->loop, ln);
     free(ln);
+}
+
+int listen_dup(int fd)
+{
+    // not F_DUPFD_CLOEXEC, which the thread sanitizer does not know; nothing
+    // here forks
+    int copy = dup(fd);
+    if (copy != -1)
+        (void)fcntl(copy, F_SETFD, FD_CLOEXEC);
+    return copy;
 }
 
 enum status listen_open(const char *host, int *port, int *fd, struct err *err)

@@ -69,6 +69,9 @@ struct listen_conf {
 /* Opens the shared listening socket; `port` 0 = any, answered in `*port`. */
 MUST_CHECK enum status listen_open(const char *host, int *port, int *fd,
                                    struct err *err);
+/* Another descriptor of the same socket, for a second listener on the same
+ * loop; the caller closes it.  -1: no descriptor left. */
+int listen_dup(int fd);
 /* Starts serving on `l`. */
 MUST_CHECK enum status listener_new(struct loop *l,
                                     const struct listen_conf *conf,
