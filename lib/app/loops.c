@@ -205,8 +205,9 @@ static void renew(void *arg)
     loop_timer_set(l->loop, &l->retire, 1000000);
 }
 
-/* Who waits until every loop has its new listener. */
+/* One who waits until every loop has done something. */
 struct everywhere {
+    void (*fn)(void *arg); /* gets the loop */
     pthread_mutex_t mutex;
     pthread_cond_t all_done;
     int left;
@@ -221,16 +222,16 @@ struct task {
 static void run_task(void *arg)
 {
     struct task *t = arg;
-    renew(t->l);
+    t->all->fn(t->l);
     (void)pthread_mutex_lock(&t->all->mutex);
     if (--t->all->left == 0)
         (void)pthread_cond_signal(&t->all->all_done);
     (void)pthread_mutex_unlock(&t->all->mutex);
 }
 
-static void renew_everywhere(struct app *a)
+static void everywhere(struct app *a, void (*fn)(void *arg))
 {
-    struct everywhere all = {PTHREAD_MUTEX_INITIALIZER,
+    struct everywhere all = {fn, PTHREAD_MUTEX_INITIALIZER,
                              PTHREAD_COND_INITIALIZER, 0};
     struct task *tasks = xcalloc((size_t)a->loop_count, sizeof *tasks);
     (void)pthread_mutex_lock(&all.mutex);
@@ -263,7 +264,12 @@ void loops_check_tls(struct app *a)
     }
     log_line(LOG_INFO, "certificate changed",
              LF_C("file", a->config->tls_cert_file));
-    renew_everywhere(a);
+    everywhere(a, renew);
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
 }
 
 /* ---- a loop's life ------------------------------------------------------------ */
@@ -378,6 +384,10 @@ enum status loops_start(struct app *a, struct err *err)
             return err_sys(err, rc, "app", "cannot start a thread");
         l->started = true;
     }
+    everywhere(a, nothing); // their first turn comes after their start
+    for (int i = 0; i < n; i++)
+        if (a->loops[i].served == NULL)
+            return err_set(err, E_IO, "app", "a loop did not start");
     return OK;
 }
 

@@ -10,7 +10,7 @@
 #include "app/store.h"
 
 /* Starts a thread per loop on `a->fd` (and the demo provider on the first).
- * A loop that cannot start says so in the log and ends. */
+ * Returns when all of them serve; E_IO if one cannot. */
 MUST_CHECK enum status loops_start(struct app *a, struct err *err);
 /* Reads the certificate files; E_INVALID with the variable's name if one of
  * them cannot be read.  Does nothing if TLS is off. */

@@ -49,6 +49,16 @@
 #define LOCK_BYTES 16384 /* ~250 readers */
 #define BATCH_BYTES ((size_t)256 << 10)
 #define GROW_PAUSE_US 1000000
+#define SPINS 40
+#define SPIN_PAUSES 10
+#define YIELDS 20
+
+static void cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
 
 // ---- keys ----------------------------------------------------------------
 
@@ -326,11 +336,29 @@ static int run_once(struct counters *c, store_fn *fn, void *arg,
     return 0;
 }
 
+/* A transaction takes a few microseconds, a sleep and its wake-up several
+ * times that: look again for a while, give way for a while, only then sleep. */
+static void lock_write(struct counters *c)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (pthread_mutex_trylock(&c->write) == 0)
+            return;
+        for (int k = 0; k < SPIN_PAUSES; k++)
+            cpu_relax();
+    }
+    for (int i = 0; i < YIELDS; i++) {
+        if (pthread_mutex_trylock(&c->write) == 0)
+            return;
+        (void)sched_yield();
+    }
+    pthread_mutex_lock(&c->write);
+}
+
 int store_write(struct counters *c, store_fn *fn, void *arg,
                 const char *before, const char *after)
 {
     bool rows = false;
-    pthread_mutex_lock(&c->write);
+    lock_write(c);
     int rc = c->broken ? EIO : run_once(c, fn, arg, before, &rows);
     if (rc == MDB_MAP_FULL && grow(c))
         rc = run_once(c, fn, arg, before, &rows);
