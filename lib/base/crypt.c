@@ -61,13 +61,26 @@ void crypt_hex(const uint8_t *p, size_t n, char *out)
     (void)sodium_bin2hex(out, 2 * n + 1, p, n);
 }
 
-void crypt_request_id(int64_t now_ms, char out[static 33])
+#define ID_RANDOM 10
+
+void crypt_next_id(struct crypt_ids *ids, int64_t now_ms, char out[static 33])
 {
-    uint8_t raw[16];
+    uint8_t raw[6 + ID_RANDOM];
+    if (ids->left < ID_RANDOM) {
+        randombytes_buf(ids->bytes, sizeof ids->bytes);
+        ids->left = sizeof ids->bytes;
+    }
+    ids->left -= ID_RANDOM;
     for (int i = 0; i < 6; i++)
         raw[i] = (uint8_t)((uint64_t)now_ms >> (40 - 8 * i));
-    randombytes_buf(raw + 6, 10);
+    memcpy(raw + 6, ids->bytes + ids->left, ID_RANDOM);
     crypt_hex(raw, sizeof raw, out);
+}
+
+void crypt_request_id(int64_t now_ms, char out[static 33])
+{
+    struct crypt_ids one = {.left = 0};
+    crypt_next_id(&one, now_ms, out);
 }
 
 static enum status secret_make(const char *path,

@@ -272,7 +272,7 @@ static void *on_head(void *server, struct stream *s,
     x->ts_ms = clock_now_ms();
     x->event.ts_ms = x->ts_ms;
     x->event.ttft_ms = -1;
-    crypt_request_id(x->ts_ms, x->event.request_id);
+    crypt_next_id(&gl->ids, x->ts_ms, x->event.request_id);
     body_init(&x->body, g->conf.max_body);
     buf_init(&x->edited, SIZE_MAX / 2);
     stream_marks(s, EXCHANGE_LOW);

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/crypt.h"
 #include "call/call.h"
 #include "call/event.h"
 #include "call/verdict.h"
@@ -68,6 +69,7 @@ struct gateway_loop {
     int open_count;
     struct exchange *spare; /* free list, SPARES at most */
     int spare_count;
+    struct crypt_ids ids;
 };
 
 struct exchange {

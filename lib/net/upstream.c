@@ -47,6 +47,7 @@
 #include "net/loop.h"
 
 #define MULTIS 8
+#define FEW 4 /* in flight; while a multi handle has fewer it is the one */
 #define URLS 64               /* parsed addresses kept, direct-mapped */
 #define RECV_BUFFER 16384L
 #define HEAD_MAX (256u << 10) /* of an answer */
@@ -62,7 +63,7 @@ struct multi {
     struct upstream_pool *pool;
     struct loop_timer timer;
     struct upstream_call *free;
-    int free_n;
+    int free_n, live_n;
     bool due; /* libcurl asked for a timeout of 0 */
 };
 
@@ -115,7 +116,6 @@ struct upstream_pool {
     struct loop *loop;
     CURLSH *share;
     struct multi multi[MULTIS];
-    unsigned next_multi;
     struct sock **socks; /* by descriptor */
     int sock_cap;
     struct url *urls[URLS];
@@ -557,13 +557,29 @@ static void set_up(struct upstream_call *u)
     u->connect_s = -1;
 }
 
+/* The first with few in flight, so that little traffic stays on few handles
+ * and connections (warm in the caches, alive at the provider); else the one
+ * with the fewest. */
+static struct multi *multi_pick(struct upstream_pool *p)
+{
+    struct multi *least = &p->multi[0];
+    for (int i = 0; i < MULTIS; i++) {
+        if (p->multi[i].live_n < FEW)
+            return &p->multi[i];
+        if (p->multi[i].live_n < least->live_n)
+            least = &p->multi[i];
+    }
+    return least;
+}
+
 static struct upstream_call *call_new(struct upstream_pool *p)
 {
-    struct multi *m = &p->multi[p->next_multi++ % MULTIS];
+    struct multi *m = multi_pick(p);
     struct upstream_call *u = m->free;
     if (u != NULL) {
         m->free = u->next;
         m->free_n--;
+        m->live_n++;
         u->next = NULL;
         return u;
     }
@@ -575,6 +591,7 @@ static struct upstream_call *call_new(struct upstream_pool *p)
         free(u);
         return NULL;
     }
+    m->live_n++;
     buf_init(&u->fields, REQUEST_HEAD_MAX);
     buf_init(&u->head, HEAD_MAX);
     set_up(u);
@@ -595,6 +612,7 @@ static void call_free(struct upstream_call *u)
 static void call_keep(struct upstream_call *u)
 {
     struct multi *m = u->multi;
+    m->live_n--;
     if (m->free_n >= KEPT_HANDLES) {
         call_free(u);
         return;
