@@ -67,24 +67,32 @@ static void price(struct exchange *x, const struct usage *u)
                  &x->arena, &x->event);
 }
 
-/* Our own count: the input bound and the output seen, never above the hold. */
+static void price_hold(struct exchange *x)
+{
+    settle_whole_hold(&x->call, x->hold_nano, &x->event);
+}
+
+/* Our own count: the input and the output seen, never above the hold.  What
+ * nothing could bound cannot be counted either: the hold stands. */
 static void price_counted(struct exchange *x, int64_t output_bytes)
 {
+    const struct call *c = &x->call;
     struct usage u = {.by = METERED_TOKENIZER,
                       .input = x->desc.input_estimate,
-                      .output = output_bytes};
-    if (x->call.klass != ROUTE_METERED) {
+                      .output = output_bytes,
+                      .images = c->images,
+                      .characters = c->characters};
+    if (c->klass != ROUTE_METERED) {
         x->event.usage = (struct usage){0};
+        return;
+    }
+    if (c->unbounded) {
+        price_hold(x);
         return;
     }
     price(x, &u);
     if (x->event.usd > x->hold_nano)
         x->event.usd = x->hold_nano;
-}
-
-static void price_hold(struct exchange *x)
-{
-    settle_whole_hold(&x->call, x->hold_nano, &x->event);
 }
 
 /* ---- to the client ----------------------------------------------------------- */

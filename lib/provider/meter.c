@@ -80,6 +80,7 @@
     X(ERROR, "error")                                    \
     X(CHOICES, "choices")                                \
     X(CHOICE, "choices.*")                               \
+    X(INDEX, "choices.*.index")                          \
     X(FINISH, "choices.*.finish_reason")                 \
     X(DATA, "data")                                      \
     X(ITEM_TYPE, "item.type")
@@ -315,6 +316,7 @@ static void fact(struct meter *m, int path, const struct scan_value *v)
     case P_CHOICES:
         e->no_choice = v->type == SCAN_ARRAY && v->count == 0;
         break;
+    case P_INDEX: // known before its choice has ended
     case P_CHOICE:
         e->choice = true;
         m->decided = true;

@@ -142,14 +142,22 @@ async function demo() {
 }
 // curl command lines in a text, continuation lines joined.
 const curls = (text) => text.replace(/\\\r?\n\s*/g, ' ').split('\n').map((l) => l.trim().replace(/^\$\s+/, '')).filter((l) => l.startsWith('curl '));
-const sh = (cmd, env = {}) => spawnSync('sh', ['-c', cmd.replace(/^curl /, 'curl -sS -w "\\n%{http_code}" --max-time 30 ')], { encoding: 'utf8', env: { ...process.env, ...env } });
+// Not spawnSync: the mock upstream lives in this process.
+const sh = async (cmd, env = {}) => {
+  const p = spawn('sh', ['-c', cmd.replace(/^curl /, 'curl -sS -w "\\n%{http_code}" --max-time 30 ')], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const r = { stdout: '', stderr: '', status: null };
+  p.stdout.on('data', (b) => (r.stdout += b));
+  p.stderr.on('data', (b) => (r.stderr += b));
+  r.status = await new Promise((res) => p.on('close', res));
+  return r;
+};
 
 test('--demo: every printed curl line works as pasted', { timeout: 120000 * SLOW }, async () => {
   const d = await demo();
   try {
     const lines = await waitUntil(() => { const l = curls(d.out); return l.length >= 2 && l; }, 'the demo prints curl lines');
     for (const l of lines) {
-      const r = sh(l);
+      const r = await sh(l);
       assert.equal(r.status, 0, `${l}\n${r.stderr}`);
       assert.match(r.stdout.trim().split('\n').at(-1), /^20\d$/, `${l}\n${r.stdout}\n${d.out}`);
     }
@@ -179,7 +187,7 @@ gtest("the README's command lines work", {}, async ({ gw, mock }) => {
   assert.ok(lines.length >= 3);
   for (const l of lines) {
     const cmd = l.replaceAll('http://127.0.0.1:3000', gw.url).replaceAll('demo-small', 'gpt-flat');
-    const r = sh(cmd, { BG_KEY: t.key, ADMIN_API_KEY: ADMIN });
+    const r = await sh(cmd, { BG_KEY: t.key, ADMIN_API_KEY: ADMIN });
     assert.equal(r.status, 0, `${cmd}\n${r.stderr}`);
     assert.match(r.stdout.trim().split('\n').at(-1), /^20\d$/, `${cmd}\n${r.stdout}`);
   }
