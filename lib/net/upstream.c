@@ -100,6 +100,7 @@ struct upstream_call {
     int retries, attempt;
     long connect_s;
     bool used;      /* set up at least once */
+    bool resent;    /* libcurl sent a request again: the handle is worn */
     bool added, queued, wants_start, wants_resume;
     bool sending, head_done, paused, cancelled, invalid;
 };
@@ -278,6 +279,7 @@ static int before_sending(void *arg, char *ip, char *local_ip, int port,
     (void)local_port;
     if (u->cancelled)
         return CURL_PREREQFUNC_ABORT;
+    u->resent = u->resent || u->sending;
     u->sending = true;
     u->active_us = loop_now_us(u->pool->loop);
     if (u->ops->on_sending != NULL)
@@ -608,12 +610,13 @@ static void call_free(struct upstream_call *u)
     free(u);
 }
 
-/* Keeps the handle for the next request, within limits. */
+/* Keeps the handle for the next request, within limits.  libcurl counts what
+ * it sent again over a handle's whole life and fails at the sixth. */
 static void call_keep(struct upstream_call *u)
 {
     struct multi *m = u->multi;
     m->live_n--;
-    if (m->free_n >= KEPT_HANDLES) {
+    if (m->free_n >= KEPT_HANDLES || u->resent) {
         call_free(u);
         return;
     }
