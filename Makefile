@@ -77,7 +77,7 @@ $(UNIT): $(O)/test/%: $(O)/test/%.o $$(call arc,$$(call unit_room,$$*))
 		$(call arc,$(call unit_room,$*)) -Wl,--end-group -lcmocka $(LIBS)
 
 unit: $(UNIT)
-	@sh test/run-unit.sh $(foreach u,$(UNIT),$(if $(findstring $(T),$(u)),$(u)))
+	@sh test/run-unit.sh $(if $(T),$(foreach u,$(UNIT),$(if $(findstring $(T),$(u)),$(u))),$(UNIT))
 
 -include lib/*/rules.mk
 -include test/rules.mk
