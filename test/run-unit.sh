@@ -14,4 +14,4 @@ for t in "$@"; do
 	fi
 done
 printf 'unit: %s passed, %s failed\n' "$pass" "$fail"
-[ $fail -eq 0 ]
+[ $fail -eq 0 ] && [ $pass -gt 0 ]

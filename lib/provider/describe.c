@@ -606,6 +606,27 @@ static bool value_seen(struct work *w, enum pull_token t)
     return ok;
 }
 
+/* The member the second walk is in; the first one has checked them. */
+static void top_find(struct work *w)
+{
+    w->top = M_OTHER;
+    for (int i = 1; i < MEM_COUNT; i++)
+        if (pull_is(w->r.raw, w->r.escaped, members[i].name))
+            w->top = (enum member)i;
+}
+
+static bool key_read(struct work *w)
+{
+    w->d->level[w->r.depth].key = w->r.raw;
+    w->d->level[w->r.depth].escaped = w->r.escaped;
+    if (w->r.depth != 1)
+        return true;
+    if (!w->counting)
+        return key_seen(w);
+    top_find(w);
+    return true;
+}
+
 static bool body_walk(struct work *w)
 {
     pull_init(&w->r, w->in->body);
@@ -617,16 +638,8 @@ static bool body_walk(struct work *w)
             return refuse(w, R_INVALID_JSON, NULL,
                           "Invalid JSON at byte %zu of the body", w->r.at);
         if (t == PULL_KEY) {
-            w->d->level[w->r.depth].key = w->r.raw;
-            w->d->level[w->r.depth].escaped = w->r.escaped;
-            if (w->r.depth == 1 && !w->counting && !key_seen(w))
+            if (!key_read(w))
                 return false;
-            if (w->r.depth == 1 && w->counting) {
-                w->top = M_OTHER;
-                for (int i = 1; i < MEM_COUNT; i++)
-                    if (pull_is(w->r.raw, w->r.escaped, members[i].name))
-                        w->top = (enum member)i;
-            }
         } else if (t == PULL_OBJECT_END || t == PULL_ARRAY_END) {
             container_end(w);
         } else if (!value_seen(w, t)) {

@@ -57,56 +57,64 @@ static bool is_bom(struct lines *l, char c)
     return false;
 }
 
+static const char *name_byte(struct lines *l, const char *p)
+{
+    if (*p == ':') {
+        l->field = field_of(l);
+        l->state = AT_SPACE;
+    } else if (l->name_n < sizeof l->name) {
+        l->name[l->name_n++] = *p;
+    }
+    return p + 1;
+}
+
+static const char *line_start(struct lines *l, const char *p)
+{
+    if (is_bom(l, *p))
+        return p + 1;
+    l->name_n = 0;
+    l->state = *p == ':' ? IN_COMMENT : IN_NAME;
+    return p + (*p == ':');
+}
+
+/* Reads on within a line; `p` is no end of line.  Returns where it got to. */
+static const char *line_byte(struct lines *l, const struct lines_ops *ops,
+                             void *arg, const char *p, const char *end)
+{
+    size_t run;
+    switch (l->state) {
+    case AT_START:
+        return line_start(l, p);
+    case IN_NAME:
+        return name_byte(l, p);
+    case AT_SPACE:
+        p += *p == ' ';
+        ops->value(arg, l->field, true, p, 0);
+        l->state = IN_VALUE;
+        return p;
+    default:
+        run = until_eol(p, (size_t)(end - p));
+        if (l->state == IN_VALUE)
+            ops->value(arg, l->field, false, p, run);
+        return p + run;
+    }
+}
+
 void lines_feed(struct lines *l, const struct lines_ops *ops, void *arg,
                 const char *p, size_t n)
 {
     const char *end = p + n;
     while (p < end) {
-        char c = *p;
-        if (l->after_cr) {
-            l->after_cr = false;
-            if (c == '\n') {
-                p++;
-                continue;
-            }
-        }
-        if (c == '\n' || c == '\r') {
-            l->bom = 3;
-            l->after_cr = c == '\r';
-            line_end(l, ops, arg, ++p);
-            continue;
-        }
-        size_t run;
-        switch (l->state) {
-        case AT_START:
-            if (is_bom(l, c)) {
-                p++;
-                break;
-            }
-            l->name_n = 0;
-            l->state = c == ':' ? IN_COMMENT : IN_NAME;
-            p += c == ':';
-            break;
-        case IN_NAME:
-            if (c == ':') {
-                l->field = field_of(l);
-                l->state = AT_SPACE;
-            } else if (l->name_n < sizeof l->name) {
-                l->name[l->name_n++] = c;
-            }
+        bool second = l->after_cr && *p == '\n';
+        l->after_cr = false;
+        if (second) {
             p++;
-            break;
-        case AT_SPACE:
-            if (c == ' ')
-                p++;
-            ops->value(arg, l->field, true, p, 0);
-            l->state = IN_VALUE;
-            break;
-        default:
-            run = until_eol(p, (size_t)(end - p));
-            if (l->state == IN_VALUE)
-                ops->value(arg, l->field, false, p, run);
-            p += run;
+        } else if (*p == '\n' || *p == '\r') {
+            l->bom = 3;
+            l->after_cr = *p == '\r';
+            line_end(l, ops, arg, ++p);
+        } else {
+            p = line_byte(l, ops, arg, p, end);
         }
     }
 }

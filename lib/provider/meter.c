@@ -448,6 +448,13 @@ static void relay(struct meter *m, const char *p, size_t n)
         buf_add(m->out, p, n);
 }
 
+static void held_relay(struct meter *m)
+{
+    struct slice held = buf_get(&m->held);
+    relay(m, held.p, held.n);
+    buf_clear(&m->held);
+}
+
 /* The LF behind a CR that ended an event goes where the event went. */
 static void lf_settle(struct meter *m, const char *end)
 {
@@ -464,9 +471,7 @@ static void lf_settle(struct meter *m, const char *end)
 /* What is held, and this feed up to `at`, goes to the client. */
 static void release(struct meter *m, const char *at)
 {
-    struct slice held = buf_get(&m->held);
-    relay(m, held.p, held.n);
-    buf_clear(&m->held);
+    held_relay(m);
     relay(m, m->mark, (size_t)(at - m->mark));
     m->mark = at;
 }
@@ -573,7 +578,8 @@ bool meter_relays(const struct meter *m)
            m->mode == MODE_OPAQUE;
 }
 
-/* The first byte that is no white space says what it is. */
+/* The first byte that is no white space says what it is.  White space before
+ * it is nothing in JSON and the end of an empty event in a stream. */
 static void mode_decide(struct meter *m, const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -583,8 +589,10 @@ static void mode_decide(struct meter *m, const char *p, size_t n)
             p[i] == 'd' || p[i] == 'e' || p[i] == ':' ? MODE_EVENTS : MODE_JSON;
         break;
     }
-    if (m->mode == MODE_JSON)
-        scan_begin(m);
+    if (m->mode != MODE_JSON)
+        return;
+    scan_begin(m);
+    held_relay(m);
 }
 
 bool meter_feed(struct meter *m, const char *p, size_t n, struct buf *out)
@@ -594,6 +602,10 @@ bool meter_feed(struct meter *m, const char *p, size_t n, struct buf *out)
         return m->text_bytes > 0;
     if (m->mode == MODE_UNDECIDED)
         mode_decide(m, p, n);
+    if (m->mode == MODE_UNDECIDED) {
+        events_feed(m, p, n);
+        return false;
+    }
     if (m->mode == MODE_EVENTS) {
         events_feed(m, p, n);
         bool words = m->conf.op == OP_CHAT || m->conf.op == OP_COMPLETIONS ||
@@ -710,12 +722,8 @@ void meter_finish(struct meter *m, bool cut, struct buf *out,
 {
     *end = (struct meter_end){0};
     m->out = out;
+    held_relay(m);
     if (m->mode == MODE_EVENTS) {
-        if (m->conf.drop_usage && m->held.n > 0) {
-            struct slice held = buf_get(&m->held);
-            relay(m, held.p, held.n);
-            buf_clear(&m->held);
-        }
         end->stream = true;
         end->complete = m->done_seen || (!cut && m->finish_seen);
         end->readable = m->events == 0 || m->bad_events < m->events;

@@ -236,6 +236,17 @@ static enum pull_token key_read(struct pull *r)
     return PULL_KEY;
 }
 
+/* Takes the colon or comma; false: another byte stands there. */
+static bool separator(struct pull *r, char c)
+{
+    bool colon = r->expect == EX_COLON;
+    if (c != (colon ? ':' : ','))
+        return false;
+    r->at++;
+    r->expect = !colon && in_object(r) ? EX_KEY : EX_VALUE;
+    return true;
+}
+
 enum pull_token pull_next(struct pull *r)
 {
     if (r->expect == -EX_NEXT) {
@@ -254,19 +265,13 @@ enum pull_token pull_next(struct pull *r)
             return c == '}' ? leave(r, true) : key_read(r);
         case EX_KEY:
             return key_read(r);
-        case EX_COLON:
-            if (c != ':')
-                return bad(r);
-            r->at++;
-            r->expect = EX_VALUE;
-            break;
         case EX_NEXT:
             if (c == (in_object(r) ? '}' : ']'))
                 return leave(r, c == '}');
-            if (c != ',')
+            // fallthrough
+        case EX_COLON:
+            if (!separator(r, c))
                 return bad(r);
-            r->at++;
-            r->expect = in_object(r) ? EX_KEY : EX_VALUE;
             break;
         case EX_FIRST_VALUE:
             return c == ']' ? leave(r, false) : value_read(r);
