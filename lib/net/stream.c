@@ -332,13 +332,14 @@ static void begin(struct stream *s, int status,
     s->answer = ANSWER_QUEUE;
     s->status = (unsigned)status;
     s->left = length;
-    // The library ends even a HEAD's answer of unknown length with a chunk.
-    s->resp = s->head_only && length < 0
-                  ? MHD_create_response_from_buffer(0, NULL,
-                                                    MHD_RESPMEM_PERSISTENT)
-                  : MHD_create_response_from_callback(
-                        length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)length,
-                        16384, pull, s, NULL);
+    s->resp = MHD_create_response_from_callback(
+        length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)length, 16384, pull, s,
+        NULL);
+    // The library ends even a HEAD's chunked answer with a chunk; this way
+    // the end of the connection is its end.
+    if (s->resp != NULL && s->head_only && length < 0)
+        (void)MHD_set_response_options(
+            s->resp, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     if (s->resp != NULL)
         add_fields(s, fields, n);
     deliver(s);

@@ -268,7 +268,9 @@ enum pull_token pull_next(struct pull *r)
         case EX_NEXT:
             if (c == (in_object(r) ? '}' : ']'))
                 return leave(r, c == '}');
-            // fallthrough
+            if (!separator(r, c))
+                return bad(r);
+            break;
         case EX_COLON:
             if (!separator(r, c))
                 return bad(r);
