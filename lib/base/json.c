@@ -7,6 +7,7 @@
 #include "base/json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -235,20 +236,13 @@ static enum status parse_number(struct parser *p, struct slice *out)
     return OK;
 }
 
-static enum status parse_key(struct parser *p, struct json *parent,
-                             struct slice *key)
+static enum status parse_key(struct parser *p, struct slice *key)
 {
     if (peek(p) != '"')
         return fail(p, "member name expected");
     enum status st = parse_string(p, key);
     if (st != OK)
         return st;
-    if (p->depth == 1)
-        for (const struct json *c = parent->child; c != NULL; c = c->next)
-            if (slice_eq(c->key, *key))
-                return err_set(p->err, E_INVALID, "json",
-                               "duplicate key \"%.*s\"",
-                               (int)(key->n < 64 ? key->n : 64), key->p);
     skip_space(p);
     if (peek(p) != ':')
         return fail(p, "':' expected");
@@ -272,7 +266,7 @@ static enum status parse_items(struct parser *p, struct json *v, char end)
     for (;;) {
         struct slice key = {NULL, 0};
         enum status st;
-        if (end == '}' && (st = parse_key(p, v, &key)) != OK)
+        if (end == '}' && (st = parse_key(p, &key)) != OK)
             return st;
         if ((st = parse_value(p, tail)) != OK)
             return st;
@@ -334,6 +328,36 @@ static enum status parse_value(struct parser *p, struct json **out)
     return parse_word(p, v);
 }
 
+static int compare_keys(const void *va, const void *vb)
+{
+    const struct slice *a = va, *b = vb;
+    size_t n = a->n < b->n ? a->n : b->n;
+    int by_bytes = n > 0 ? memcmp(a->p, b->p, n) : 0;
+    if (by_bytes != 0)
+        return by_bytes;
+    return (a->n > b->n) - (a->n < b->n);
+}
+
+/* No key of `v` twice.  Sorted, because a body of a megabyte has room for
+ * 200,000 keys and comparing each with all before it would take minutes. */
+static enum status keys_check(struct parser *p, const struct json *v)
+{
+    if (v->type != JSON_OBJECT || v->count < 2)
+        return OK;
+    struct slice *keys = arena_try(p->arena, v->count * sizeof *keys);
+    size_t n = 0;
+    if (keys == NULL)
+        return no_room(p);
+    for (const struct json *c = v->child; c != NULL; c = c->next)
+        keys[n++] = c->key;
+    qsort(keys, n, sizeof *keys, compare_keys);
+    for (size_t i = 1; i < n; i++)
+        if (slice_eq(keys[i - 1], keys[i]))
+            return err_set(p->err, E_INVALID, "json", "duplicate key \"%.*s\"",
+                           (int)(keys[i].n < 64 ? keys[i].n : 64), keys[i].p);
+    return OK;
+}
+
 enum status json_parse(struct arena *a, struct slice text, struct json **out,
                        struct err *err)
 {
@@ -345,8 +369,9 @@ enum status json_parse(struct arena *a, struct slice text, struct json **out,
     skip_space(&p);
     if (p.at != text.n)
         return fail(&p, "unexpected character after the value");
-    *out = v;
-    return OK;
+    if ((st = keys_check(&p, v)) == OK)
+        *out = v;
+    return st;
 }
 
 const struct json *json_get(const struct json *v, const char *key)

@@ -247,6 +247,27 @@ static bool separator(struct pull *r, char c)
     return true;
 }
 
+/* The token that stands at `c` where a key or a value must be. */
+static enum pull_token token_read(struct pull *r, char c)
+{
+    switch ((enum expect)r->expect) {
+    case EX_FIRST_KEY:
+        return c == '}' ? leave(r, true) : key_read(r);
+    case EX_KEY:
+        return key_read(r);
+    case EX_FIRST_VALUE:
+        return c == ']' ? leave(r, false) : value_read(r);
+    case EX_VALUE:
+        return value_read(r);
+    case EX_NEXT:
+    case EX_COLON:
+    case EX_DONE:
+    case EX_BAD:
+    default:
+        return bad(r);
+    }
+}
+
 enum pull_token pull_next(struct pull *r)
 {
     if (r->expect == -EX_NEXT) {
@@ -260,30 +281,12 @@ enum pull_token pull_next(struct pull *r)
         if (r->expect == EX_BAD || r->at >= r->text.n)
             return bad(r);
         char c = r->text.p[r->at];
-        switch ((enum expect)r->expect) {
-        case EX_FIRST_KEY:
-            return c == '}' ? leave(r, true) : key_read(r);
-        case EX_KEY:
-            return key_read(r);
-        case EX_NEXT:
-            if (c == (in_object(r) ? '}' : ']'))
-                return leave(r, c == '}');
-            if (!separator(r, c))
-                return bad(r);
-            break;
-        case EX_COLON:
-            if (!separator(r, c))
-                return bad(r);
-            break;
-        case EX_FIRST_VALUE:
-            return c == ']' ? leave(r, false) : value_read(r);
-        case EX_VALUE:
-            return value_read(r);
-        case EX_DONE:
-        case EX_BAD:
-        default:
+        if (r->expect != EX_NEXT && r->expect != EX_COLON)
+            return token_read(r, c);
+        if (r->expect == EX_NEXT && c == (in_object(r) ? '}' : ']'))
+            return leave(r, c == '}');
+        if (!separator(r, c))
             return bad(r);
-        }
     }
 }
 

@@ -127,6 +127,37 @@ static void test_json_is_strict(void **state)
     arena_release(&a);
 }
 
+/* A body as large as the admin API takes, full of keys. */
+static void test_json_many_keys(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct json *v;
+    struct err err;
+    struct buf b;
+    const int n = 80000;
+    arena_init(&a, 64 << 20);
+    buf_init(&b, 4 << 20);
+    buf_char(&b, '{');
+    for (int i = 0; i < n; i++)
+        buf_printf(&b, "\"%d\":0,", i);
+    size_t at = b.n;
+    buf_str(&b, "\"last\":1}");
+    assert_int_equal(json_parse(&a, buf_get(&b), &v, &err), OK);
+    assert_int_equal(v->count, n + 1);
+    arena_reset(&a);
+    b.n = at;
+    buf_str(&b, "\"4711\":1}");
+    assert_int_equal(json_parse(&a, buf_get(&b), &v, &err), E_INVALID);
+    assert_non_null(strstr(err.text, "4711"));
+    arena_reset(&a);
+    b.n = at;
+    buf_str(&b, "\"o\":{\"a\":1,\"a\":2}}"); // deeper ones stay
+    assert_int_equal(json_parse(&a, buf_get(&b), &v, &err), OK);
+    arena_release(&a);
+    buf_release(&b);
+}
+
 static void test_json_reads_values(void **state)
 {
     (void)state;
@@ -301,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_money_writes_back),
         cmocka_unit_test(test_money_rounds),
         cmocka_unit_test(test_json_is_strict),
+        cmocka_unit_test(test_json_many_keys),
         cmocka_unit_test(test_json_reads_values),
         cmocka_unit_test(test_json_writes),
         cmocka_unit_test(test_clock_reads),
