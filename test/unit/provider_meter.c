@@ -502,6 +502,40 @@ static void test_what_cannot_be_read(void **state)
     check_chat();
 }
 
+/* White space alone does not say yet what the answer is. */
+static void test_white_space_first_at_every_cut(void **state)
+{
+    static const char *const texts[] = {
+        "\n\r\n  " C1 C3 CU "data: [DONE]\n\n",
+        "\r\r" C2 CU,
+        " \n\t{\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}\n",
+        "\n\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (int drop = 0; drop < 2; drop++) {
+            const struct with w = {.op = OP_CHAT, .drop = drop, .type = ""};
+            struct slice text = slice_str(texts[i]);
+            struct buf whole;
+            buf_init(&whole, 1 << 20);
+            feed(&w, text, text.n, 1);
+            buf_slice(&whole, buf_get(&got));
+            struct meter_end want = end;
+            for (size_t cut = 1; cut < text.n; cut++)
+                for (size_t step = 1; step < 4; step++) {
+                    feed(&w, text, cut, step);
+                    same(buf_get(&whole));
+                    assert_memory_equal(&end.usage, &want.usage,
+                                        offsetof(struct usage, model));
+                    assert_int_equal(end.events, want.events);
+                    assert_int_equal(end.stream, want.stream);
+                    assert_int_equal(end.complete, want.complete);
+                    assert_int_equal(end.readable, want.readable);
+                }
+            buf_release(&whole);
+        }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -522,6 +556,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stream_at_every_cut),
+        cmocka_unit_test(test_white_space_first_at_every_cut),
         cmocka_unit_test(test_mixed_ends_and_bom),
         cmocka_unit_test(test_only_the_usage_chunk_is_dropped),
         cmocka_unit_test(test_events_are_relayed_at_once),
