@@ -52,7 +52,8 @@ static void differs(struct checking *c, const struct budget *b,
                    have_text, want_text);
     if (!c->repair)
         return;
-    log_line(LOG_WARN, "counter set from the ledger",
+    // from nothing: a window is opened, or the counters were deleted
+    log_line(w->spent == 0 ? LOG_INFO : LOG_WARN, "counter set from the ledger",
              LF_N("budget", (int64_t)b->id), LF_C("counter", have_text),
              LF_C("ledger", want_text));
     c->st = opening_set(c->db, b, c->now_ms, c->err);
