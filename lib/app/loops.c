@@ -147,7 +147,7 @@ static enum status serve_anew(struct app_loop *l, struct err *err)
     struct served *s = xcalloc(1, sizeof *s);
     struct listen_conf conf = listen_conf_of(a);
     enum status st = E_IO;
-    s->fd = conf.fd = listen_dup(a->fd);
+    s->fd = conf.fd = sock_copy(a->fd);
     if (s->fd != -1)
         st = listener_new(l->loop, &conf, &front_ops, &l->front, &s->listener,
                           err);

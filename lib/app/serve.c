@@ -307,10 +307,10 @@ static enum status start_all(struct app *a, char key[static CRYPT_TOKEN_TEXT],
     a->port = (int)c->port;
     if ((st = read_trusted(a, err)) != OK || (st = loops_read_tls(a, err)) != OK)
         return st;
-    if ((st = listen_open(c->host, &a->port, &a->fd, err)) != OK)
+    if ((st = sock_listen(c->host, &a->port, &a->fd, err)) != OK)
         return st;
     if (a->demo &&
-        (st = listen_open("127.0.0.1", &a->demo_port, &a->demo_fd, err)) != OK)
+        (st = sock_listen("127.0.0.1", &a->demo_port, &a->demo_fd, err)) != OK)
         return st;
     if ((st = make_providers(a, err)) != OK ||
         (st = make_default_tenant(a, err)) != OK)

@@ -44,6 +44,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/head.h"
+#include "net/linger.h"
+#include "net/sock.h"
 #include "net/stream.h"
 
 #define SWEEP_US 250000
@@ -53,17 +55,7 @@
 #define TRIM_AFTER_US 1000000   /* idle for so long: give pages back */
 #define BODY_MIN_RATE 1024      /* bytes/s, beyond the first deadline */
 #define DISCARD_MAX (256 << 10) /* body read on after an early answer */
-#define LINGER_US 3000000
-#define LINGER_BYTES (64 << 20)
 #define RUNS_MAX 8 /* of the daemon per round of hooks */
-
-struct lingering {
-    struct lingering *next, **link;
-    struct listener *ln;
-    struct loop_fd watch;
-    struct loop_timer timer;
-    int64_t left;
-};
 
 struct listener {
     struct loop *loop;
@@ -73,7 +65,7 @@ struct listener {
     struct loop_fd accept_fd, mhd_fd;
     struct loop_timer sweep;
     struct conn *conns;
-    struct lingering *lingers;
+    struct lingers lingers;
     struct stream *dirty;
     struct conn *failed; /* request failed, connection not closed yet */
     const char *new_peer; /* of the connection being added */
@@ -190,66 +182,10 @@ void listener_undirty(struct listener *ln, struct stream *s)
         }
 }
 
-/* ---- gentle close --------------------------------------------------------*/
-
-static void linger_end(struct lingering *g)
-{
-    *g->link = g->next;
-    if (g->next != NULL)
-        g->next->link = g->link;
-    loop_timer_cancel(g->ln->loop, &g->timer);
-    loop_fd_del(g->ln->loop, &g->watch);
-    close(g->watch.fd);
-    free(g);
-}
-
-static void linger_timer(void *arg)
-{
-    linger_end(arg);
-}
-
-static void linger_readable(void *arg, uint32_t events)
-{
-    struct lingering *g = arg;
-    char waste[16384];
-    (void)events;
-    for (int i = 0; i < 16; i++) {
-        ssize_t n = recv(g->watch.fd, waste, sizeof waste, MSG_DONTWAIT);
-        if (n == -1 && (errno == EAGAIN || errno == EINTR))
-            return;
-        if (n > 0)
-            g->left -= n;
-        if (n <= 0 || g->left <= 0) {
-            linger_end(g);
-            return;
-        }
-    }
-}
-
-static void linger_start(struct listener *ln, int fd)
-{
-    struct lingering *g = xcalloc(1, sizeof *g);
-    g->ln = ln;
-    g->left = LINGER_BYTES;
-    g->watch = (struct loop_fd){.fd = fd, .fn = linger_readable, .arg = g};
-    g->timer = (struct loop_timer){.fn = linger_timer, .arg = g};
-    if (loop_fd_add(ln->loop, &g->watch, EPOLLIN | EPOLLRDHUP, NULL) != OK) {
-        close(fd);
-        free(g);
-        return;
-    }
-    g->next = ln->lingers;
-    g->link = &ln->lingers;
-    if (g->next != NULL)
-        g->next->link = &g->next;
-    ln->lingers = g;
-    loop_timer_set(ln->loop, &g->timer, LINGER_US);
-}
-
 static void want_linger(struct conn *c)
 {
     if (c->linger_fd == -1)
-        c->linger_fd = listen_dup(c->watch.fd);
+        c->linger_fd = sock_copy(c->watch.fd);
 }
 
 /* ---- connections ---------------------------------------------------------*/
@@ -320,7 +256,7 @@ static void conn_close(struct conn *c)
     failed_remove(c);
     loop_fd_del(ln->loop, &c->watch);
     if (c->linger_fd != -1 && !ln->freeing)
-        linger_start(ln, c->linger_fd);
+        linger_start(&ln->lingers, c->linger_fd);
     else if (c->linger_fd != -1)
         close(c->linger_fd);
     *(c->prev != NULL ? &c->prev->next : &ln->conns) = c->next;
@@ -388,27 +324,6 @@ static void sweep(void *arg)
     loop_timer_set(ln->loop, &ln->sweep, SWEEP_US);
 }
 
-static void peer_text(const struct sockaddr_storage *a,
-                      char out[static LISTEN_ADDR_TEXT])
-{
-    const void *addr = NULL;
-    int family = a->ss_family;
-    out[0] = '\0';
-    if (family == AF_INET) {
-        addr = &((const struct sockaddr_in *)(const void *)a)->sin_addr;
-    } else if (family == AF_INET6) {
-        const struct in6_addr *six =
-            &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
-        addr = six;
-        if (IN6_IS_ADDR_V4MAPPED(six)) {
-            family = AF_INET;
-            addr = &six->s6_addr[12];
-        }
-    }
-    if (addr != NULL)
-        (void)inet_ntop(family, addr, out, LISTEN_ADDR_TEXT);
-}
-
 static void on_accept(void *arg, uint32_t events)
 {
     struct listener *ln = arg;
@@ -434,8 +349,8 @@ static void on_accept(void *arg, uint32_t events)
             return;
         int one = 1;
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        char peer[LISTEN_ADDR_TEXT];
-        peer_text(&a, peer);
+        char peer[SOCK_TEXT];
+        sock_peer(&a, peer);
         ln->new_peer = peer;
         // Closes fd itself if it refuses.
         (void)MHD_add_connection(ln->mhd, fd, (struct sockaddr *)&a, n);
@@ -874,6 +789,7 @@ enum status listener_new(struct loop *l, const struct listen_conf *conf,
 {
     struct listener *ln = xcalloc(1, sizeof *ln);
     ln->loop = l;
+    ln->lingers.loop = l;
     ln->ops = ops;
     ln->server = server;
     ln->max_head = conf->max_head;
@@ -936,63 +852,8 @@ void listener_free(struct listener **lp)
         conn_kill(c); // L2
     loop_fd_del(ln->loop, &ln->mhd_fd);
     MHD_stop_daemon(ln->mhd);
-    while (ln->lingers != NULL)
-        linger_end(ln->lingers);
+    linger_end_all(&ln->lingers);
     loop_timer_cancel(ln->loop, &ln->sweep);
     loop_unprepare(ln->loop, ln);
     free(ln);
-}
-
-int listen_dup(int fd)
-{
-    // not F_DUPFD_CLOEXEC, which the thread sanitizer does not know; nothing
-    // here forks
-    int copy = dup(fd);
-    if (copy != -1)
-        (void)fcntl(copy, F_SETFD, FD_CLOEXEC);
-    return copy;
-}
-
-enum status listen_open(const char *host, int *port, int *fd, struct err *err)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    char service[16];
-    int s = -1, one = 1;
-    enum status st = OK;
-    if (*port < 0 || *port > 65535)
-        return err_set(err, E_INVALID, "listen", "port %d", *port);
-    (void)snprintf(service, sizeof service, "%d", *port);
-    int e = getaddrinfo(host, service, &hints, &found);
-    if (e != 0)
-        return err_set(err, E_INVALID, "listen", "%s: %s",
-                       host != NULL ? host : "*", gai_strerror(e));
-    s = socket(found->ai_family,
-               SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (s == -1) {
-        st = err_sys(err, errno, "listen", "socket");
-        goto out;
-    }
-    (void)setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(s, found->ai_addr, found->ai_addrlen) == -1 ||
-        listen(s, 4096) == -1) {
-        st = err_sys(err, errno, "listen", "port %d", *port);
-        goto out;
-    }
-    struct sockaddr_storage a = {0};
-    socklen_t n = sizeof a;
-    if (getsockname(s, (struct sockaddr *)&a, &n) == -1) {
-        st = err_sys(err, errno, "listen", "getsockname");
-        goto out;
-    }
-    *port = ntohs(a.ss_family == AF_INET6
-                      ? ((struct sockaddr_in6 *)(void *)&a)->sin6_port
-                      : ((struct sockaddr_in *)(void *)&a)->sin_port);
-    *fd = s;
-out:
-    freeaddrinfo(found);
-    if (st != OK && s != -1)
-        close(s);
-    return st;
 }

@@ -21,13 +21,13 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "http/field.h"
+#include "net/sock.h"
 
 struct loop;
 struct listener;
 struct stream;
 
 #define LISTEN_HEADERS_MAX 128
-#define LISTEN_ADDR_TEXT 64
 
 /* The request's head; it and its slices live until on_close. */
 struct http_head {
@@ -37,7 +37,7 @@ struct http_head {
     const struct http_field *fields;
     int field_count;
     int64_t content_length; /* -1: chunked; 0: no body */
-    char peer[LISTEN_ADDR_TEXT]; /* address without port */
+    char peer[SOCK_TEXT]; /* address without port */
     bool tls;
 };
 
@@ -57,7 +57,7 @@ struct stream_ops {
 };
 
 struct listen_conf {
-    int fd;               /* shared listening socket, from listen_open */
+    int fd;               /* shared listening socket, from sock_listen */
     size_t max_head;      /* 431 above */
     int idle_timeout_s;   /* keep-alive connections */
     int head_timeout_s;   /* slow heads and slow bodies (bytes must flow) */
@@ -66,12 +66,6 @@ struct listen_conf {
     const char *tls_cert_pem, *tls_key_pem; /* both or neither */
 };
 
-/* Opens the shared listening socket; `port` 0 = any, answered in `*port`. */
-MUST_CHECK enum status listen_open(const char *host, int *port, int *fd,
-                                   struct err *err);
-/* Another descriptor of the same socket, for a second listener on the same
- * loop; the caller closes it.  -1: no descriptor left. */
-int listen_dup(int fd);
 /* Starts serving on `l`. */
 MUST_CHECK enum status listener_new(struct loop *l,
                                     const struct listen_conf *conf,

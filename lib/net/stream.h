@@ -72,7 +72,7 @@ struct conn {
     bool pool_dirty;     /* libmicrohttpd's buffer holds touched pages */
     char *pool;          /* where it begins, or NULL */
     int linger_fd;       /* -1, or a duplicate to close gently */
-    char peer[LISTEN_ADDR_TEXT];
+    char peer[SOCK_TEXT];
     struct stream s;
 };
 

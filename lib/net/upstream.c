@@ -45,10 +45,10 @@
 #include "base/mem.h"
 #include "net/head.h"
 #include "net/loop.h"
+#include "net/url.h"
 
 #define MULTIS 8
 #define FEW 4 /* in flight; while a multi handle has fewer it is the one */
-#define URLS 64               /* parsed addresses kept, direct-mapped */
 #define RECV_BUFFER 16384L
 #define HEAD_MAX (256u << 10) /* of an answer */
 #define FIELDS_MAX 256
@@ -65,13 +65,6 @@ struct multi {
     struct upstream_call *free;
     int free_n, live_n;
     bool due; /* libcurl asked for a timeout of 0 */
-};
-
-/* A parsed address; lives while calls use it. */
-struct url {
-    CURLU *curl;
-    struct slice text; /* copy */
-    int refs; // the cache slot's and one per handle it is set on
 };
 
 struct upstream_call {
@@ -119,7 +112,7 @@ struct upstream_pool {
     struct multi multi[MULTIS];
     struct sock **socks; /* by descriptor */
     int sock_cap;
-    struct url *urls[URLS];
+    struct url_cache urls;
     struct upstream_call *live, *todo;
     struct loop_timer sweep;
     char *ca_file;
@@ -386,51 +379,6 @@ static size_t on_bytes(char *p, size_t size, size_t n, void *arg)
         return 0;
     u->paused = true;
     return CURL_WRITEFUNC_PAUSE;
-}
-
-/* ---- addresses -----------------------------------------------------------*/
-
-static void url_unref(struct url *v)
-{
-    if (v == NULL || --v->refs > 0)
-        return;
-    curl_url_cleanup(v->curl);
-    free(v);
-}
-
-/* The parsed form of `text`, with a reference; NULL: it cannot be used. */
-static struct url *url_get(struct upstream_pool *p, struct slice text)
-{
-    uint32_t h = 2166136261u; // FNV-1a: a cache slot, nothing depends on it
-    for (size_t i = 0; i < text.n; i++)
-        h = (h ^ (unsigned char)text.p[i]) * 16777619u;
-    struct url **slot = &p->urls[h % URLS];
-    if (*slot != NULL && slice_eq((*slot)->text, text)) {
-        (*slot)->refs++;
-        return *slot;
-    }
-    if (text.n > 65536 || memchr(text.p, '\0', text.n) != NULL ||
-        !(slice_starts(text, "http://") || slice_starts(text, "https://")))
-        return NULL;
-    struct url *v = try_malloc(sizeof *v + text.n + 1);
-    if (v == NULL)
-        return NULL;
-    char *copy = (char *)(v + 1);
-    memcpy(copy, text.p, text.n);
-    copy[text.n] = '\0';
-    *v = (struct url){.text = slice(copy, text.n), .refs = 1};
-    v->curl = curl_url();
-    if (v->curl == NULL ||
-        curl_url_set(v->curl, CURLUPART_URL, copy,
-                     CURLU_PATH_AS_IS | CURLU_DISALLOW_USER) != CURLUE_OK) {
-        curl_url_cleanup(v->curl);
-        free(v);
-        return NULL;
-    }
-    url_unref(*slot); // calls that use it hold their own reference
-    *slot = v;
-    v->refs++;
-    return v;
 }
 
 /* ---- preparing a call ----------------------------------------------------*/
@@ -847,7 +795,7 @@ enum status upstream_start(struct upstream_pool *p,
 {
     if (!head_is_token(req->method) || req->method.n > 31)
         return err_set(err, E_INVALID, "upstream", "bad method");
-    struct url *url = url_get(p, req->url);
+    struct url *url = url_get(&p->urls, req->url);
     if (url == NULL)
         return err_set(err, E_INVALID, "upstream", "bad URL");
     struct upstream_call *u = call_new(p);
@@ -989,8 +937,7 @@ void upstream_pool_free(struct upstream_pool **pp)
     loop_unprepare(p->loop, p);
     if (p->share != NULL)
         (void)curl_share_cleanup(p->share);
-    for (int i = 0; i < URLS; i++)
-        url_unref(p->urls[i]);
+    url_cache_end(&p->urls);
     for (int i = 0; i < p->sock_cap; i++)
         free(p->socks[i]);
     free(p->socks);

@@ -183,7 +183,7 @@ int main(int argc, char **argv)
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
-    if (listen_open("127.0.0.1", &port, &fd, &err) != OK)
+    if (sock_listen("127.0.0.1", &port, &fd, &err) != OK)
         goto fail;
     struct listen_conf conf = {.fd = fd,
                                .max_head = 65536,

@@ -682,7 +682,7 @@ static void certificates_are_verified(void **state)
     assert_int_equal(write(ca_fd, test_cert, sizeof test_cert - 1),
                      sizeof test_cert - 1);
     close(ca_fd);
-    assert_int_equal(listen_open("127.0.0.1", &port, &fd, NULL), OK);
+    assert_int_equal(sock_listen("127.0.0.1", &port, &fd, NULL), OK);
     assert_int_equal(loop_new(&r.l, NULL), OK);
     struct listen_conf conf = {.fd = fd,
                                .max_head = 65536,
