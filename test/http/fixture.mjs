@@ -150,7 +150,7 @@ export class Gateway {
   }
   /** SQL in the ledger, as an operator would. */
   sql(q, mode = []) {
-    const r = spawnSync('sqlite3', [...mode, path.join(this.data, 'ledger.sqlite'), q], { encoding: 'utf8' });
+    const r = spawnSync('sqlite3', [...mode, path.join(this.data, 'ledger.sqlite'), q], { encoding: 'utf8', maxBuffer: 1 << 28 });
     return { code: r.status, out: r.stdout.trim(), err: r.stderr };
   }
 
