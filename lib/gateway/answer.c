@@ -201,7 +201,9 @@ static void on_head(void *arg, int status, const struct http_field *f, int n)
     }
     keep_fields(x, f, n, recoded);
     start_meter(x, type);
-    bool events = header_media_is(type, "text/event-stream");
+    /* Google streams a JSON array, too */
+    bool events = header_media_is(type, "text/event-stream") ||
+                  (x->route.streams && status < 400);
     if (events && x->fields != NULL && !own_key_refused(x) && !x->opaque) {
         struct http_field *out = x->fields;
         out[x->field_count++] = (struct http_field){

@@ -5,6 +5,9 @@
  * detail, a multiplier per model); OpenAI "Image generation" (tokens by size
  * and quality; for gpt-image-2 quality^2 * (2e6 + pixels) / 4e6, at most
  * 8,294,400 pixels); xAI "Image understanding" (448 px tiles, 6 + 1 of 256);
+ * Anthropic "Vision" (width x height / 750, at most 2576 px on the long edge:
+ * 4784); Google "Image understanding" (258 per tile of 768 px; 16 tiles, and
+ * for Gemini 3 at most 2240 at the highest resolution, are below that);
  * Mistral "Vision" (16 px patches of at most 1024 x 1024, larger models 28 px
  * of 1540).  A model no row knows is bounded by the dearest rule.
  */
@@ -64,6 +67,10 @@ int64_t bound_image(enum provider_id provider, struct slice model,
 {
     if (provider == PROVIDER_XAI)
         return 7 * 256;
+    if (provider == PROVIDER_ANTHROPIC)
+        return 4784;
+    if (provider == PROVIDER_GOOGLE)
+        return 16 * 258;
     if (provider == PROVIDER_MISTRAL)
         return 4160; /* 64 rows of 64 patches and one break each */
     for (size_t i = 0; i < sizeof openai_rows / sizeof *openai_rows; i++)

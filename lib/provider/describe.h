@@ -58,8 +58,10 @@ struct edit_plan {
     size_t model_from, model_to; /* between the quotes; equal: untouched */
     struct slice model_put;      /* replaces them (JSON-escaped already) */
     enum limit_at limit_at;
-    const char *limit_name; /* "max_completion_tokens", ... */
-    size_t limit_from, limit_to;
+    const char *limit_name;                 /* "max_completion_tokens", ... */
+    const char *limit_before, *limit_after; /* around an inserted member */
+    size_t limit_from, limit_to; /* of the null; insertion: the place, 0 is
+                                    behind the '{' */
     int64_t limit_fixed;         /* written when nothing else is; 0: none */
     bool add_usage;              /* include_usage:true is to be injected */
     size_t usage_from, usage_to; /* equal 0: insert a new member; else splice

@@ -53,10 +53,13 @@ static int splices(const struct edit_plan *e, int64_t max_tokens,
     int64_t limit = limit_of(e, max_tokens);
     const char *comma = e->empty_object ? "" : ",";
 
-    if (limit > 0 && e->limit_at == LIMIT_INSERT)
-        s[n++] = (struct splice){
-            e->open_at, e->open_at,
-            scratch_limit(scratch, &used, "", e->limit_name, limit, comma)};
+    if (limit > 0 && e->limit_at == LIMIT_INSERT) {
+        size_t at = e->limit_to != 0 ? e->limit_to : e->open_at;
+        s[n++] = (struct splice){at, at,
+                                 scratch_limit(scratch, &used, e->limit_before,
+                                               e->limit_name, limit,
+                                               e->limit_after)};
+    }
     if (limit > 0 && e->limit_at == LIMIT_NULL)
         s[n++] = (struct splice){
             e->limit_from, e->limit_to,

@@ -5,10 +5,10 @@
  * the client must get the original bytes without delay.
  *
  * The design: a copy is scanned, the original is relayed.  provider/lines
- * splits events, http/scan finds the paths of the table below in each event's
- * data (or in the whole body); numbers land in `val`, where the last one of
- * each field wins.  What the fields mean together is decided once, at the
- * end, in usage_of().  Nothing is kept of an event but its first bytes.
+ * splits events, http/scan finds the paths of provider/paths in each event's
+ * data (or in the whole body); numbers land in provider/reading, where the
+ * last one of each field wins and which says at the end what they mean
+ * together.  Nothing is kept of an event but its first bytes.
  *
  * Only when the gateway itself asked for the usage chunk are bytes held back:
  * from the start of an event until it is known whether the event has a choice
@@ -23,126 +23,12 @@
 #include "provider/meter.h"
 
 #include "base/mem.h"
-#include "base/money.h"
 #include "http/scan.h"
 #include "provider/lines.h"
+#include "provider/paths.h"
+#include "provider/reading.h"
 
-#define COUNT_MAX INT64_C(1000000000000)
 #define HEAD_MAX 24 /* first bytes kept of an event's data and name */
-
-/* Numbers below "usage". */
-#define USAGE_NUMBERS(X)                                                \
-    X(PROMPT, "prompt_tokens")                                          \
-    X(COMPLETION, "completion_tokens")                                  \
-    X(TOTAL, "total_tokens")                                            \
-    X(INPUT, "input_tokens")                                            \
-    X(OUTPUT, "output_tokens")                                          \
-    X(P_CACHED, "prompt_tokens_details.cached_tokens")                  \
-    X(P_WRITTEN, "prompt_tokens_details.cache_write_tokens")            \
-    X(P_AUDIO, "prompt_tokens_details.audio_tokens")                    \
-    X(P_IMAGE, "prompt_tokens_details.image_tokens")                    \
-    X(C_REASONING, "completion_tokens_details.reasoning_tokens")        \
-    X(C_AUDIO, "completion_tokens_details.audio_tokens")                \
-    X(C_IMAGE, "completion_tokens_details.image_tokens")                \
-    X(I_CACHED, "input_tokens_details.cached_tokens")                   \
-    X(I_WRITTEN, "input_tokens_details.cache_write_tokens")             \
-    X(I_WRITTEN_12H,                                                    \
-      "input_tokens_details.cache_write_tokens_details.ttl_12h_tokens") \
-    X(I_AUDIO, "input_tokens_details.audio_tokens")                     \
-    X(I_IMAGE, "input_tokens_details.image_tokens")                     \
-    X(T_AUDIO, "input_token_details.audio_tokens")                      \
-    X(T_CACHED, "input_token_details.cached_tokens")                    \
-    X(O_REASONING, "output_tokens_details.reasoning_tokens")            \
-    X(O_AUDIO, "output_tokens_details.audio_tokens")                    \
-    X(O_IMAGE, "output_tokens_details.image_tokens")                    \
-    X(DS_HIT, "prompt_cache_hit_tokens")
-
-/* Numbers beside it. */
-#define OWN_NUMBERS(X)                                \
-    X(SEARCHES, "tool_usage.web_search.num_requests") \
-    X(GEN_INPUT, "tool_usage.image_gen.input_tokens") \
-    X(GEN_OUTPUT, "tool_usage.image_gen.output_tokens")
-
-/* Other facts of the answer object, which streams of responses wrap. */
-#define OWN_FACTS(X)            \
-    X(USAGE, "usage")           \
-    X(SECONDS, "usage.seconds") \
-    X(MODEL, "model")           \
-    X(TIER, "service_tier")     \
-    X(OUT_TYPE, "output.*.type")
-
-/* Facts that always stand at the top. */
-#define TOP_FACTS(X)                                     \
-    X(GROQ_PROMPT, "x_groq.usage.prompt_tokens")         \
-    X(GROQ_COMPLETION, "x_groq.usage.completion_tokens") \
-    X(DURATION, "duration")                              \
-    X(TYPE, "type")                                      \
-    X(ERROR, "error")                                    \
-    X(CHOICES, "choices")                                \
-    X(CHOICE, "choices.*")                               \
-    X(INDEX, "choices.*.index")                          \
-    X(FINISH, "choices.*.finish_reason")                 \
-    X(DATA, "data")                                      \
-    X(ITEM_TYPE, "item.type")
-
-/* Text that the model made. */
-#define TEXTS(X)                                                     \
-    X(DELTA_CONTENT, "choices.*.delta.content")                      \
-    X(DELTA_REASONING, "choices.*.delta.reasoning_content")          \
-    X(DELTA_THINKING, "choices.*.delta.reasoning")                   \
-    X(DELTA_REFUSAL, "choices.*.delta.refusal")                      \
-    X(DELTA_NAME, "choices.*.delta.tool_calls.*.function.name")      \
-    X(DELTA_ARGS, "choices.*.delta.tool_calls.*.function.arguments") \
-    X(CHOICE_TEXT, "choices.*.text")                                 \
-    X(MSG_CONTENT, "choices.*.message.content")                      \
-    X(MSG_REASONING, "choices.*.message.reasoning_content")          \
-    X(MSG_REFUSAL, "choices.*.message.refusal")                      \
-    X(MSG_ARGS, "choices.*.message.tool_calls.*.function.arguments") \
-    X(OUT_TEXT, "output.*.content.*.text")                           \
-    X(OUT_ARGS, "output.*.arguments")                                \
-    X(DELTA, "delta")                                                \
-    X(TEXT, "text")
-
-enum path {
-#define X(id, text) V_##id,
-    USAGE_NUMBERS(X) OWN_NUMBERS(X)
-#undef X
-        V_NUMBERS,
-    P_BEFORE_FACTS = V_NUMBERS - 1,
-#define X(id, text) P_##id,
-    OWN_FACTS(X) TOP_FACTS(X) TEXTS(X)
-#undef X
-        P_COUNT
-};
-
-_Static_assert(P_COUNT <= SCAN_PATHS, "too many paths for one scan");
-
-static const char *const paths_top[P_COUNT] = {
-#define X(id, text) [V_##id] = "usage." text,
-    USAGE_NUMBERS(X)
-#undef X
-#define X(id, text) [V_##id] = text,
-        OWN_NUMBERS(X)
-#undef X
-#define X(id, text) [P_##id] = text,
-            OWN_FACTS(X) TOP_FACTS(X) TEXTS(X)
-#undef X
-};
-
-static const char *const paths_response[P_COUNT] = {
-#define X(id, text) [V_##id] = "response.usage." text,
-    USAGE_NUMBERS(X)
-#undef X
-#define X(id, text) [V_##id] = "response." text,
-        OWN_NUMBERS(X)
-#undef X
-#define X(id, text) [P_##id] = "response." text,
-            OWN_FACTS(X)
-#undef X
-#define X(id, text) [P_##id] = text,
-                TOP_FACTS(X) TEXTS(X)
-#undef X
-};
 
 enum mode {
     MODE_UNDECIDED, /* JSON or events: the first byte will tell */
@@ -164,21 +50,19 @@ struct event {
     bool typed; /* by the member */
     char head[HEAD_MAX];
     size_t head_n;
-    int64_t searches;
+    int64_t searches; /* calls listed in a whole response */
 };
 
 struct meter {
-    struct scan_paths *top, *response;
+    struct paths *paths;
+    enum format format; /* of what is being scanned */
     struct scan *scan;
     struct lines lines;
     struct meter_conf conf;
     enum mode mode;
-    int64_t val[V_NUMBERS]; /* -1: not seen */
-    int64_t groq_prompt, groq_completion;
-    int64_t audio_ms, data_items, searches, item_searches;
-    enum tier tier;
-    char model[USAGE_MODEL_MAX];
+    struct reading reading;
     int64_t text_bytes, events, bad_events;
+    bool is_list; /* Google's stream as a JSON array */
     bool json_bad, done_seen, finish_seen, error_seen;
     struct event ev;
     /* relaying with drop_usage */
@@ -193,8 +77,7 @@ struct meter {
 struct meter *meter_new(void)
 {
     struct meter *m = xcalloc(1, sizeof *m);
-    m->top = scan_paths_new(paths_top, P_COUNT);
-    m->response = scan_paths_new(paths_response, P_COUNT);
+    m->paths = paths_new();
     m->scan = scan_new();
     buf_init(&m->held, METER_HOLD_MAX);
     return m;
@@ -205,8 +88,7 @@ void meter_free(struct meter **mp)
     struct meter *m = *mp;
     if (m == NULL)
         return;
-    scan_paths_free(&m->top);
-    scan_paths_free(&m->response);
+    paths_free(&m->paths);
     scan_free(&m->scan);
     buf_release(&m->held);
     free(m);
@@ -214,57 +96,6 @@ void meter_free(struct meter **mp)
 }
 
 /* ---- facts -------------------------------------------------------------- */
-
-static void number_set(int64_t *out, const struct scan_value *v)
-{
-    int64_t n;
-    if (v->type == SCAN_NUMBER && !v->cut && money_scan(v->text, 0, &n) &&
-        n >= 0 && n <= COUNT_MAX)
-        *out = n;
-}
-
-/* Seconds with any number of decimals as ms, rounded up. */
-static void seconds_set(int64_t *ms, const struct scan_value *v)
-{
-    struct slice whole = v->text, rest;
-    int64_t n;
-    if (v->type != SCAN_NUMBER || v->cut)
-        return;
-    size_t dot = slice_find(v->text, '.');
-    rest = slice_skip(v->text, dot + 4);
-    if (rest.n > 0)
-        whole.n = dot + 4;
-    if (!money_scan(whole, 3, &n) || n < 0 || n > COUNT_MAX)
-        return;
-    for (size_t i = 0; i < rest.n; i++)
-        if (rest.p[i] < '0' || rest.p[i] > '9')
-            return;
-    *ms = n + (rest.n > 0);
-}
-
-static void model_set(struct meter *m, const struct scan_value *v)
-{
-    if (v->type != SCAN_STRING || v->text.n == 0 || v->cut ||
-        v->text.n >= sizeof m->model)
-        return;
-    memcpy(m->model, v->text.p, v->text.n);
-    m->model[v->text.n] = '\0';
-}
-
-static void tier_set(struct meter *m, const struct scan_value *v)
-{
-    if (v->type != SCAN_STRING)
-        return;
-    if (slice_is(v->text, "flex"))
-        m->tier = TIER_FLEX;
-    else if (slice_is(v->text, "priority") || slice_is(v->text, "fast") ||
-             slice_is(v->text, "ultrafast"))
-        m->tier = TIER_PRIORITY;
-    else if (slice_is(v->text, "batch"))
-        m->tier = TIER_BATCH;
-    else
-        m->tier = TIER_STANDARD;
-}
 
 static void type_set(struct event *e, struct slice s, bool by_member)
 {
@@ -275,90 +106,78 @@ static void type_set(struct event *e, struct slice s, bool by_member)
     memcpy(e->type, s.p, e->type_n);
 }
 
-static void fact(struct meter *m, int path, const struct scan_value *v)
+/* A fact about the event, or the answer as a whole; false: not one of those. */
+static bool event_fact(struct meter *m, int fact, const struct scan_value *v)
 {
     struct event *e = &m->ev;
     bool null = v->type == SCAN_NULL;
     bool string = v->type == SCAN_STRING;
-    switch (path) {
+    switch (fact) {
     case P_USAGE:
         e->usage = v->type == SCAN_OBJECT;
-        break;
-    case P_SECONDS:
-    case P_DURATION:
-        seconds_set(&m->audio_ms, v);
-        break;
-    case P_MODEL:
-        model_set(m, v);
-        break;
-    case P_TIER:
-        tier_set(m, v);
-        break;
+        return true;
     case P_OUT_TYPE:
         e->searches += string && slice_is(v->text, "web_search_call");
-        break;
+        return true;
     case P_ITEM_TYPE:
         e->item_search = string && slice_is(v->text, "web_search_call");
-        break;
-    case P_GROQ_PROMPT:
-        number_set(&m->groq_prompt, v);
-        break;
-    case P_GROQ_COMPLETION:
-        number_set(&m->groq_completion, v);
-        break;
+        return true;
     case P_TYPE:
         if (string)
             type_set(e, v->text, true);
-        break;
+        return true;
     case P_ERROR:
         e->error = !null && v->type != SCAN_FALSE;
-        break;
+        return true;
     case P_CHOICES:
         e->no_choice = v->type == SCAN_ARRAY && v->count == 0;
-        break;
+        return true;
     case P_INDEX: // known before its choice has ended
     case P_CHOICE:
         e->choice = true;
         m->decided = true;
-        break;
+        return true;
     case P_FINISH:
         m->finish_seen = m->finish_seen || (string && v->text.n > 0);
-        break;
-    case P_DATA:
-        if (v->type == SCAN_ARRAY)
-            m->data_items = v->count;
-        break;
+        return true;
     default:
-        break;
+        return false;
     }
 }
 
 static void on_value(void *arg, int path, const struct scan_value *v)
 {
     struct meter *m = arg;
-    if (path < V_NUMBERS)
-        number_set(&m->val[path], v);
-    else
-        fact(m, path, v);
+    int fact = paths_fact(m->format, path);
+    if (!event_fact(m, fact, v))
+        reading_take(&m->reading, fact, v);
 }
 
 static void on_text(void *arg, int path, const char *p, size_t n)
 {
     struct meter *m = arg;
+    int fact = paths_fact(m->format, path);
     (void)p;
-    if (path < P_DELTA_CONTENT)
-        return;
-    if (path == P_DELTA && m->mode != MODE_EVENTS)
-        return;
-    if (path == P_TEXT && m->mode == MODE_EVENTS)
-        return; // repeats what the deltas said
-    m->text_bytes += (int64_t)n;
+    if (fact == P_WORDS || (fact == P_DELTA && m->mode == MODE_EVENTS) ||
+        (fact == P_TEXT && m->mode != MODE_EVENTS))
+        m->text_bytes += (int64_t)n;
+}
+
+static enum format format_of(const struct meter *m)
+{
+    if (m->conf.family == FAMILY_ANTHROPIC)
+        return FORMAT_CLAUDE;
+    if (m->conf.family == FAMILY_GEMINI)
+        return m->is_list ? FORMAT_GEMINI_LIST : FORMAT_GEMINI;
+    return m->conf.op == OP_RESPONSES && m->mode == MODE_EVENTS
+               ? FORMAT_RESPONSE
+               : FORMAT_OPENAI;
 }
 
 static void scan_begin(struct meter *m)
 {
-    bool wrapped = m->conf.op == OP_RESPONSES && m->mode == MODE_EVENTS;
-    scan_start(m->scan, wrapped ? m->response : m->top, on_value, m);
+    m->format = m->reading.format = format_of(m);
+    scan_start(m->scan, m->paths->of[m->format], on_value, m);
     scan_on_text(m->scan, on_text);
 }
 
@@ -376,7 +195,7 @@ static bool is_last_type(struct slice t)
         "response.completed",   "response.incomplete",
         "response.failed",      "image_generation.completed",
         "image_edit.completed", "transcript.text.done",
-        "speech.audio.done",
+        "speech.audio.done",    "message_stop",
     };
     for (size_t i = 0; i < sizeof last / sizeof *last; i++)
         if (slice_is(t, last[i]))
@@ -435,9 +254,9 @@ static void event_read(struct meter *m)
         slice_is(type, "response.failed"))
         m->error_seen = true;
     if (e->item_search && slice_is(type, "response.output_item.done"))
-        m->item_searches++;
+        m->reading.item_searches++;
     if (e->searches > 0)
-        m->searches = e->searches;
+        m->reading.searches = e->searches;
 }
 
 /* ---- relaying ----------------------------------------------------------- */
@@ -555,12 +374,8 @@ void meter_start(struct meter *m, const struct meter_conf *c)
     m->conf.content_type = slice(NULL, 0); // borrowed for this call only
     m->mode = mode_at_start(c);
     m->conf.drop_usage = c->drop_usage && c->meter && m->mode != MODE_OPAQUE;
-    for (int i = 0; i < V_NUMBERS; i++)
-        m->val[i] = -1;
-    m->groq_prompt = m->groq_completion = m->audio_ms = -1;
-    m->data_items = m->searches = m->item_searches = 0;
-    m->tier = TIER_STANDARD;
-    m->model[0] = '\0';
+    reading_start(&m->reading, FORMAT_OPENAI);
+    m->is_list = false;
     m->text_bytes = m->events = m->bad_events = 0;
     m->json_bad = m->done_seen = m->finish_seen = m->error_seen = false;
     m->ev = (struct event){0};
@@ -585,6 +400,7 @@ static void mode_decide(struct meter *m, const char *p, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (strchr(" \t\r\n", p[i]) != NULL && p[i] != '\0')
             continue;
+        m->is_list = p[i] == '[';
         m->mode =
             p[i] == 'd' || p[i] == 'e' || p[i] == ':' ? MODE_EVENTS : MODE_JSON;
         break;
@@ -593,6 +409,13 @@ static void mode_decide(struct meter *m, const char *p, size_t n)
         return;
     scan_begin(m);
     held_relay(m);
+}
+
+/* Ops whose streams are words. */
+static bool speaks(enum op op)
+{
+    return op == OP_CHAT || op == OP_COMPLETIONS || op == OP_RESPONSES ||
+           op == OP_MESSAGES || op == OP_GENERATE;
 }
 
 bool meter_feed(struct meter *m, const char *p, size_t n, struct buf *out)
@@ -608,113 +431,12 @@ bool meter_feed(struct meter *m, const char *p, size_t n, struct buf *out)
     }
     if (m->mode == MODE_EVENTS) {
         events_feed(m, p, n);
-        bool words = m->conf.op == OP_CHAT || m->conf.op == OP_COMPLETIONS ||
-                     m->conf.op == OP_RESPONSES;
-        return words ? m->text_bytes > 0 : m->events > 0;
+        return speaks(m->conf.op) ? m->text_bytes > 0 : m->events > 0;
     }
     relay(m, p, n);
     if (m->mode == MODE_JSON && !m->json_bad)
         m->json_bad = scan_feed(m->scan, p, n) != OK;
     return false;
-}
-
-static int64_t or_zero(int64_t v)
-{
-    return v > 0 ? v : 0;
-}
-
-/* The first of two that was given, as a part of what is left of a whole. */
-static int64_t part(int64_t a, int64_t b, int64_t *left)
-{
-    int64_t v = or_zero(a >= 0 ? a : b);
-    if (v > *left)
-        v = *left;
-    *left -= v;
-    return v;
-}
-
-static void usage_input(const struct meter *m, struct usage *u)
-{
-    const int64_t *v = m->val;
-    int64_t left, written, long_lived;
-
-    u->input = v[V_INPUT] >= 0 ? v[V_INPUT] : v[V_PROMPT];
-    if (u->input < 0 && v[V_TOTAL] >= 0)
-        u->input = v[V_TOTAL] - or_zero(v[V_COMPLETION]);
-    u->input = left = or_zero(u->input);
-    u->cached = v[V_I_CACHED] >= 0   ? v[V_I_CACHED]
-                : v[V_T_CACHED] >= 0 ? v[V_T_CACHED]
-                                     : v[V_P_CACHED];
-    u->cached = part(u->cached, v[V_DS_HIT], &left);
-    written = part(v[V_I_WRITTEN], v[V_P_WRITTEN], &left);
-    long_lived = or_zero(v[V_I_WRITTEN_12H]);
-    if (long_lived > written)
-        long_lived = written;
-    u->cache_write = written - long_lived;
-    u->cache_write_1h = long_lived;
-    u->audio_in = v[V_I_AUDIO] >= 0 ? v[V_I_AUDIO] : v[V_T_AUDIO];
-    u->audio_in = part(u->audio_in, v[V_P_AUDIO], &left);
-    u->image_in = part(v[V_I_IMAGE], v[V_P_IMAGE], &left);
-}
-
-static void usage_output(const struct meter *m, struct usage *u)
-{
-    const int64_t *v = m->val;
-    int64_t left;
-
-    u->output = v[V_OUTPUT] >= 0 ? v[V_OUTPUT] : v[V_COMPLETION];
-    u->output = or_zero(u->output);
-    /* xAI and Google count reasoning outside completion_tokens */
-    if (v[V_PROMPT] >= 0 && v[V_OUTPUT] < 0 &&
-        v[V_TOTAL] - v[V_PROMPT] > u->output)
-        u->output = v[V_TOTAL] - v[V_PROMPT];
-    left = u->output;
-    u->reasoning = part(v[V_O_REASONING], v[V_C_REASONING], &left);
-    left = u->output;
-    u->audio_out = part(v[V_O_AUDIO], v[V_C_AUDIO], &left);
-    u->image_out = part(v[V_O_IMAGE], v[V_C_IMAGE], &left);
-    if (m->conf.op == OP_IMAGES && v[V_O_IMAGE] < 0)
-        u->image_out = u->output;
-}
-
-/* Models that search the web with each answer and do not count it. */
-static bool searches_always(const struct meter *m)
-{
-    return m->conf.op == OP_CHAT && strstr(m->model, "-search") != NULL;
-}
-
-static bool usage_of(const struct meter *m, struct usage *u)
-{
-    bool seen = m->audio_ms >= 0;
-    for (int i = V_PROMPT; i <= V_OUTPUT; i++)
-        seen = seen || m->val[i] >= 0;
-    usage_input(m, u);
-    usage_output(m, u);
-    if (!seen && m->groq_prompt >= 0 && m->groq_completion >= 0) {
-        u->input = m->groq_prompt;
-        u->output = m->groq_completion;
-        seen = true;
-    }
-    /* pictures made by a tool are billed beside the text */
-    int64_t gen = or_zero(m->val[V_GEN_OUTPUT]);
-    u->input += or_zero(m->val[V_GEN_INPUT]);
-    u->image_in += or_zero(m->val[V_GEN_INPUT]);
-    u->output += gen;
-    u->image_out += gen;
-    u->audio_ms = or_zero(m->audio_ms);
-    if (m->conf.op == OP_IMAGES && !seen && m->data_items > 0) {
-        u->images = m->data_items;
-        seen = true;
-    }
-    int64_t calls =
-        m->searches > m->item_searches ? m->searches : m->item_searches;
-    if (seen && calls == 0 && searches_always(m))
-        calls = 1;
-    u->web_searches = m->val[V_SEARCHES] >= 0 ? m->val[V_SEARCHES] : calls;
-    u->tier = m->tier;
-    memcpy(u->model, m->model, sizeof u->model);
-    u->by = seen ? METERED_PROVIDER : METERED_NONE;
-    return seen;
 }
 
 void meter_finish(struct meter *m, bool cut, struct buf *out,
@@ -729,7 +451,7 @@ void meter_finish(struct meter *m, bool cut, struct buf *out,
         end->readable = m->events == 0 || m->bad_events < m->events;
     } else if (m->mode == MODE_JSON) {
         bool whole = !m->json_bad && scan_end(m->scan) == OK;
-        m->searches = m->ev.searches;
+        m->reading.searches = m->ev.searches;
         end->complete = whole && !cut;
         end->readable = whole;
     } else {
@@ -739,5 +461,6 @@ void meter_finish(struct meter *m, bool cut, struct buf *out,
     end->error_event = end->stream && m->error_seen;
     end->output_bytes = m->text_bytes;
     end->events = m->events;
-    end->usage_seen = m->conf.meter && usage_of(m, &end->usage);
+    end->usage_seen =
+        m->conf.meter && reading_usage(&m->reading, m->conf.op, &end->usage);
 }

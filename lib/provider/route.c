@@ -374,7 +374,10 @@ static enum refusal gemini_find(const struct path *p, unsigned method,
                                 struct route *out, const char **allow)
 {
     const struct verb *v = gemini_verb(p, &out->model);
+    const struct slice last = p->seg[p->n - 1];
     out->family = FAMILY_GEMINI;
+    out->rest =
+        slice(p->seg[0].p - 1, (size_t)(last.p + last.n - p->seg[0].p) + 1);
     if (v != NULL) {
         (void)snprintf(out->pattern, sizeof out->pattern,
                        "/%.*s/models/{model}:%s", SLICE_FMT(p->seg[0]),
@@ -387,6 +390,7 @@ static enum refusal gemini_find(const struct path *p, unsigned method,
         out->klass = v->klass;
         out->meter_answer = v->klass == ROUTE_METERED;
         out->body_is_json = true;
+        out->streams = strcmp(v->name, "streamGenerateContent") == 0;
         return p->slash_escape ? R_NOT_FOUND : R_NONE;
     }
     if (p->n < 2 || p->n > 3 || !seg_is(p, 1, "models") ||
@@ -396,6 +400,7 @@ static enum refusal gemini_find(const struct path *p, unsigned method,
         *allow = "GET, HEAD";
         return R_INVALID_REQUEST;
     }
+    out->rest = slice_skip(out->rest, p->seg[0].n + 1);
     out->op = OP_MODELS;
     out->klass = ROUTE_LIST;
     return R_NONE;

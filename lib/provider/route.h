@@ -30,7 +30,9 @@ struct route {
     bool body_is_json;     /* only a JSON object is accepted */
     bool body_may_be_form; /* multipart/form-data is accepted, too */
     struct slice model;    /* named by the path (Azure deployment, Gemini) */
-    struct slice rest;     /* path behind "/v1", with its first slash */
+    struct slice rest;     /* path behind "/v1", with its first slash; for
+                              Google the whole path */
+    bool streams;          /* its verb says so (streamGenerateContent) */
     char pattern[ROUTE_PATTERN_MAX]; /* for the ledger, ids replaced */
 };
 

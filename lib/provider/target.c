@@ -65,9 +65,16 @@ enum provider_id provider_by_wire(struct slice name)
     return PROVIDER_NONE;
 }
 
+enum family provider_family(enum provider_id p)
+{
+    return p == PROVIDER_ANTHROPIC ? FAMILY_ANTHROPIC
+           : p == PROVIDER_GOOGLE  ? FAMILY_GEMINI
+                                   : FAMILY_OPENAI;
+}
+
 bool provider_speaks_openai(enum provider_id p)
 {
-    return p != PROVIDER_ANTHROPIC && p != PROVIDER_GOOGLE;
+    return provider_family(p) == FAMILY_OPENAI;
 }
 
 static bool is_set(const char *s)
@@ -97,11 +104,13 @@ static size_t url_path_at(struct slice url, struct slice *host)
     return n == 0 ? 0 : at + n;
 }
 
-/* A base without query, fragment and trailing '/'; for Azure also without
- * the "/openai" or "/openai/v1" people copy along.  NULL: no URL. */
-static char *base_clean(const char *text, bool azure)
+/* A base without query, fragment and trailing '/', and without the "/openai",
+ * "/v1" or "/v1beta" that people copy along where a path follows it.  NULL: no
+ * URL. */
+static char *base_clean(const char *text, enum provider_id id)
 {
     struct slice s = slice_str(text), host;
+    bool azure = id == PROVIDER_AZURE;
     if (!is_visible(text))
         return NULL;
     s.n = slice_find(s, '?');
@@ -111,6 +120,10 @@ static char *base_clean(const char *text, bool azure)
     if (azure && slice_ends(s, "/openai/v1"))
         s.n -= 10;
     else if (azure && slice_ends(s, "/openai"))
+        s.n -= 7;
+    else if (id == PROVIDER_ANTHROPIC && slice_ends(s, "/v1"))
+        s.n -= 3;
+    else if (id == PROVIDER_GOOGLE && slice_ends(s, "/v1beta"))
         s.n -= 7;
     if (url_path_at(s, &host) == 0 || slice_find(host, '@') < host.n)
         return NULL;
@@ -129,7 +142,7 @@ static bool provider_fill(struct provider *p, enum provider_id id,
         return false;
     if (base == NULL)
         return !is_set(c->key); // Azure: a key without an endpoint
-    p->base = base_clean(base, id == PROVIDER_AZURE);
+    p->base = base_clean(base, id);
     if (p->base == NULL)
         return false;
     if (is_set(c->key))
@@ -338,7 +351,7 @@ static void auth_fields(struct fields *fs, enum provider_id p, struct slice key,
 {
     if (p == PROVIDER_AZURE && !is_bearer)
         field_add(fs, SLICE("api-key"), key);
-    else if (p == PROVIDER_ANTHROPIC)
+    else if (p == PROVIDER_ANTHROPIC && !is_bearer)
         field_add(fs, SLICE("x-api-key"), key);
     else if (p == PROVIDER_GOOGLE)
         field_add(fs, SLICE("x-goog-api-key"), key);
@@ -514,6 +527,29 @@ static void openai_url(const struct provider *p, enum provider_id id,
         buf_printf(b, "%sapi-version=%s", b->n > at ? "&" : "?", p->version);
 }
 
+static void claude_url(const struct provider *p, const struct target_in *in,
+                       struct buf *b)
+{
+    buf_str(b, p->base);
+    buf_str(b, "/v1");
+    buf_slice(b, in->route->rest);
+    (void)query_copy(in->query, b);
+}
+
+/* The path as it came, save for a suffix of the model that no price and no
+ * provider knows ("-low"); route_find has checked it. */
+static void gemini_url(const struct provider *p, const struct target_in *in,
+                       struct buf *b)
+{
+    const struct route *r = in->route;
+    size_t at = (size_t)(r->model.p - r->rest.p);
+    buf_str(b, p->base);
+    buf_add(b, r->rest.p, at);
+    buf_slice(b, in->call->model);
+    buf_slice(b, slice_skip(r->rest, at + r->model.n));
+    (void)query_copy(in->query, b);
+}
+
 static bool url_build(const struct provider_set *s, const struct target_in *in,
                       struct arena *a, struct target *out)
 {
@@ -523,6 +559,10 @@ static bool url_build(const struct provider_set *s, const struct target_in *in,
     buf_init(&b, 1 << 17);
     if (out->provider == PROVIDER_AZURE) {
         azure_url(p, in, &b);
+    } else if (in->route->family == FAMILY_ANTHROPIC) {
+        claude_url(p, in, &b);
+    } else if (in->route->family == FAMILY_GEMINI) {
+        gemini_url(p, in, &b);
     } else {
         openai_url(p, out->provider, in, &b);
     }
@@ -547,7 +587,7 @@ enum refusal provider_target(const struct provider_set *s,
     else if (p == PROVIDER_NONE)
         p = native_provider(in->route);
     out->provider = p;
-    if (in->route->family != FAMILY_OPENAI || !provider_speaks_openai(p))
+    if (in->route->family != provider_family(p))
         return R_MODEL_NOT_FOUND;
     if (in->route->op == OP_MODELS)
         return R_NOT_FOUND;

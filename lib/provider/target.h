@@ -40,6 +40,8 @@ void provider_set_free(struct provider_set **s);
 
 /* True if calls can go there with the gateway's own key. */
 bool provider_configured(const struct provider_set *s, enum provider_id p);
+/* The wire format a provider speaks. */
+enum family provider_family(enum provider_id p);
 /* True if the provider speaks OpenAI's wire format. */
 bool provider_speaks_openai(enum provider_id p);
 /* "openai", "azure", ... as in the ledger. */

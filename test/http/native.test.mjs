@@ -32,8 +32,8 @@ gtest('Anthropic SDK: plain, streamed and counted; cache reads and writes have t
   assert.equal(billed.length, 2);
   for (const x of billed) {
     assert.equal(nano(x.usd), CACHED_NANO);
-    assert.equal(x.inputTokens, 100);
-    assert.equal(x.outputTokens, 20);
+    assert.equal(x.promptTok, 100);
+    assert.equal(x.compTok, 20);
     assert.equal(x.provider, 'anthropic');
   }
   assert.equal(nano(rows.find((x) => x.route.includes('count_tokens')).usd), 0n);
@@ -157,8 +157,8 @@ gtest('Google SDK: plain, streamed, counted and embedded; thoughts are output (R
   const rows = await gw.rows(3);
   for (const x of rows.filter((y) => !y.route.includes('countTokens'))) {
     assert.equal(nano(x.usd), THINK_NANO);
-    assert.equal(x.inputTokens, 75);
-    assert.equal(x.outputTokens, 30);
+    assert.equal(x.promptTok, 75);
+    assert.equal(x.compTok, 30);
   }
   const e = await ai.models.embedContent({ model: 'gemini-embedding-001', contents: 'Hello' });
   assert.deepEqual(e.embeddings[0].values, [0.5, 1]);
@@ -229,7 +229,7 @@ gtest("Google: errors in its own shape; a provider's error is not wrapped (R42)"
   assert.deepEqual(r.json, body);
   const other = await gw.call('/v1beta/models/gpt-4.1:generateContent', { json: { contents: [] }, headers: { 'x-goog-api-key': t2.key } });
   assert.equal(other.status, 400);
-  assert.equal(other.json.error.details[0].reason, 'model_not_found');
+  assert.equal(other.json.error.details[0].reason, 'MODEL_NOT_FOUND');
   const early = await gw.call('/v1beta/nothing', { json: {}, headers: { 'x-goog-api-key': t2.key } });
   assert.equal(early.status, 404);
   assert.equal(early.json.error.status, 'NOT_FOUND');
