@@ -10,6 +10,7 @@
 
 #include "app/app.h"
 #include "app/prices.h"
+#include "app/tokens.h"
 #include "base/clock.h"
 #include "base/crypt.h"
 #include "base/log.h"
@@ -35,6 +36,7 @@ static int usage(FILE *to)
             "       budgetguard verify          counters against ledger\n"
             "       budgetguard config          what is in force\n"
             "       budgetguard prices import FILE\n"
+            "       budgetguard tokens [--model M] [FILE|-]...\n"
             "       budgetguard --help | --version\n\n"
             "Variables (environment, .env.local, .env, or --config FILE):\n"
             "%.*s",
@@ -138,6 +140,8 @@ int main(int argc, char **argv)
     struct config *c;
     struct err err;
     enum log_level level;
+    if (argc > 1 && slice_is(slice_str(argv[1]), "tokens"))
+        return tokens_main(argc - 2, argv + 2);
     if (!read_options(argc, argv, &o))
         return usage(stderr);
     if (o.help)

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "base/utf8.h"
 
 #define DEPTH_MAX 128
 
@@ -50,34 +51,9 @@ static int peek(struct parser *p)
     return p->at < p->text.n ? (unsigned char)p->text.p[p->at] : -1;
 }
 
-/* Length of the well-formed UTF-8 sequence at s[0], 0 if it is none. */
-static size_t utf8_len(const unsigned char *s, size_t n)
-{
-    if (s[0] < 0x80)
-        return 1;
-    size_t len = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4 || n < len)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-        return 0;
-    return len;
-}
-
 bool json_utf8_ok(struct slice s)
 {
-    const unsigned char *p = (const unsigned char *)s.p;
-    size_t i = 0;
-    while (i < s.n) {
-        size_t len = utf8_len(p + i, s.n - i);
-        if (len == 0)
-            return false;
-        i += len;
-    }
-    return true;
+    return utf8_valid((const uint8_t *)s.p, s.n) == s.n;
 }
 
 static int hex4(const char *p)

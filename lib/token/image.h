@@ -8,6 +8,8 @@
  *   pairs  (left id, right id) -> id of what they merge to: 8-byte slots.
  *          Every multi-byte token has exactly one last merge, so this table
  *          and the 256 byte ids are all that merging needs.
+ * And for the encoder of long pieces a prefix trie as a double array: the
+ * child of a node by byte c is at (base ^ c), if the node there says so.
  * Little-endian, offsets from the image's start, sections aligned to 16.
  */
 #ifndef TOKEN_IMAGE_H
@@ -17,7 +19,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define IMAGE_MAGIC "BGTOK1\0"
+#define IMAGE_MAGIC "BGTOK2\0"
 #define IMAGE_ID_BITS 18
 #define IMAGE_WORD_MAX 128 /* longest token */
 #define IMAGE_NO_PAIR UINT64_MAX
@@ -27,16 +29,29 @@ struct image_head {
     uint32_t ids;
     uint32_t word_buckets, word_slots, word_disp, words, pool;
     uint32_t pair_buckets, pair_slots, pair_disp, pairs;
-    uint32_t bytes;    /* uint32_t[256]: ids of single bytes */
-    uint32_t splits;   /* uint32_t[2 * ids]: the pair each id is made of, the
-                          id itself twice for a single byte */
+    uint32_t bytes;  /* uint32_t[256]: ids of single bytes */
+    uint32_t splits; /* uint32_t[2 * ids]: the pair each id is made of, the
+                        id itself twice for a single byte */
+    uint32_t trie, trie_slots;
+    uint32_t shorter; /* uint32_t[ids]: the longest token that is a proper
+                         prefix; the id itself for a single byte */
+    uint32_t lengths; /* uint8_t[ids] */
     uint32_t size;
 };
 
 struct image_word {
-    uint64_t head; /* first 8 bytes, zero padded */
+    uint64_t head;   /* first 8 bytes, zero padded */
     uint32_t id_len; /* id << 8 | length; 0: empty */
     uint32_t tail;   /* pool offset of the bytes behind the first 8 */
+};
+
+#define IMAGE_TRIE_USED 256u /* a label's flag: the slot is in use */
+#define IMAGE_TRIE_ID_SHIFT 9
+#define IMAGE_TRIE_NONE ((1u << IMAGE_ID_BITS) - 1) /* no token ends here */
+
+struct image_node {
+    uint32_t base;     /* child by byte c is at base ^ c; no two share a base */
+    uint32_t id_label; /* id << 9 | IMAGE_TRIE_USED | byte; 0: empty */
 };
 
 static inline uint64_t image_mum(uint64_t a, uint64_t b)
@@ -65,8 +80,7 @@ static inline uint64_t image_load(const uint8_t *p, size_t n)
 static inline uint64_t image_word_hash(uint64_t head, const uint8_t *p,
                                        size_t n)
 {
-    uint64_t h = image_mum(head ^ 0x9E3779B97F4A7C15u,
-                           n ^ 0xD6E8FEB86659FD93u);
+    uint64_t h = image_mum(head ^ 0x9E3779B97F4A7C15u, n ^ 0xD6E8FEB86659FD93u);
     for (size_t at = 8; at < n; at += 8)
         h = image_mum(h ^ image_load(p + at, n - at), 0xA0761D6478BD642Fu);
     return h;

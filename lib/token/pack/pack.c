@@ -15,10 +15,11 @@
 #include <string.h>
 
 #include "token/image.h"
+#include "token/pack/trie.h"
 #include "token/unicode_runs.h"
 
 #define IDS_MAX (1u << IMAGE_ID_BITS)
-#define LOAD 98       /* percent of slots in use */
+#define LOAD 98 /* percent of slots in use */
 #define PER_BUCKET 4
 
 struct token {
@@ -45,7 +46,8 @@ static void *need(size_t n)
     return p;
 }
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------
+ */
 
 static int sixbit(char c)
 {
@@ -100,7 +102,8 @@ static void read_ranks(const char *path)
     fclose(f);
 }
 
-/* ---- last merges ------------------------------------------------------------- */
+/* ---- last merges
+ * ------------------------------------------------------------- */
 
 /* A plain chained hash of all tokens, for packing only. */
 static uint32_t *heads, *chain;
@@ -162,12 +165,13 @@ static void last_merge(uint32_t id)
     t->right = r - 1;
 }
 
-/* ---- hash and displace -------------------------------------------------------- */
+/* ---- hash and displace
+ * -------------------------------------------------------- */
 
 struct perfect {
     uint32_t keys, buckets, slots;
-    uint64_t *hash;  // of each key
-    uint32_t *slot;  // of each key
+    uint64_t *hash; // of each key
+    uint32_t *slot; // of each key
     uint16_t *disp;
 };
 
@@ -245,7 +249,8 @@ static void make_perfect(struct perfect *p)
     free(bucket_size);
 }
 
-/* ---- writing ------------------------------------------------------------------ */
+/* ---- writing
+ * ------------------------------------------------------------------ */
 
 static uint8_t *image;
 static uint32_t image_size;
@@ -301,6 +306,36 @@ static void fill_pairs(struct image_head *h, const struct perfect *p,
     }
 }
 
+/* The longest proper prefix of each token that is one, and lengths. */
+static void fill_prefixes(const struct image_head *h)
+{
+    uint32_t *shorter = (uint32_t *)(void *)(image + h->shorter);
+    for (uint32_t id = 0; id < token_count; id++) {
+        const struct token *t = &tokens[id];
+        image[h->lengths + id] = (uint8_t)t->n;
+        shorter[id] = id;
+        for (uint32_t n = t->n; n > 1 && shorter[id] == id; n--) {
+            uint32_t f = find(t->bytes, n - 1);
+            if (f != 0)
+                shorter[id] = f - 1;
+        }
+    }
+}
+
+static struct image_node *make_trie(const uint32_t *ids, uint32_t count,
+                                    uint32_t *slots)
+{
+    struct trie_key *keys = need(count * sizeof *keys);
+    for (uint32_t i = 0; i < count; i++)
+        keys[i] =
+            (struct trie_key){tokens[ids[i]].bytes, tokens[ids[i]].n, ids[i]};
+    struct image_node *trie = trie_build(keys, count, slots);
+    if (trie == NULL)
+        die("no memory", "trie");
+    free(keys);
+    return trie;
+}
+
 static void pack_ranks(const char *from, const char *to)
 {
     struct image_head h = {.magic = IMAGE_MAGIC};
@@ -316,8 +351,8 @@ static void pack_ranks(const char *from, const char *to)
         struct token *t = &tokens[id];
         if (t->n == 0)
             continue;
-        w.hash[w.keys] = image_word_hash(image_load(t->bytes, t->n), t->bytes,
-                                         t->n);
+        w.hash[w.keys] =
+            image_word_hash(image_load(t->bytes, t->n), t->bytes, t->n);
         word_ids[w.keys++] = id;
         pool += t->n > 8 ? t->n - 8 : 0;
         if (t->n == 1)
@@ -328,6 +363,7 @@ static void pack_ranks(const char *from, const char *to)
     }
     make_perfect(&w);
     make_perfect(&p);
+    struct image_node *trie = make_trie(word_ids, w.keys, &h.trie_slots);
     h.ids = token_count;
     h.word_buckets = w.buckets;
     h.word_slots = w.slots;
@@ -340,6 +376,9 @@ static void pack_ranks(const char *from, const char *to)
     h.pair_disp = section(p.buckets * sizeof *p.disp);
     h.pairs = section(p.slots * sizeof(uint64_t));
     h.splits = section(2 * token_count * sizeof(uint32_t));
+    h.shorter = section(token_count * sizeof(uint32_t));
+    h.lengths = section(token_count);
+    h.trie = section(h.trie_slots * sizeof *trie);
     h.pool = section(pool + 8); // loads of 8 bytes stay inside
     h.size = image_size;
     image = need(image_size);
@@ -347,6 +386,8 @@ static void pack_ranks(const char *from, const char *to)
     memcpy(image + h.bytes, byte_id, sizeof byte_id);
     fill_words(&h, &w, word_ids);
     fill_pairs(&h, &p, pair_ids);
+    fill_prefixes(&h);
+    memcpy(image + h.trie, trie, h.trie_slots * sizeof *trie);
     write_file(to);
     fprintf(stderr, "pack: %s: %u tokens, %u bytes\n", to, w.keys, image_size);
 }
@@ -362,8 +403,9 @@ static void pack_unicode(const char *to)
         uint32_t from = unicode_runs[i] >> 4, c = unicode_runs[i] & 15;
         uint32_t end = i + 1 < runs ? unicode_runs[i + 1] >> 4 : CODES;
         for (uint32_t k = from; k < end; k++)
-            cls[k] = (uint8_t)(c < 8 ? c : c == 8 ? 1 + (k - from) % 2
-                                                  : 2 - (k - from) % 2);
+            cls[k] = (uint8_t)(c < 8    ? c
+                               : c == 8 ? 1 + (k - from) % 2
+                                        : 2 - (k - from) % 2);
     }
     uint16_t *stage = need(CODES / BLOCK * sizeof *stage);
     uint8_t *blocks = need(CODES);
