@@ -1,7 +1,8 @@
 // native.test.mjs - Anthropic's and Google's own routes, with their own SDKs.
 import Anthropic from '@anthropic-ai/sdk';
 import { GoogleGenAI } from '@google/genai';
-import { gtest, assert, nano, events } from './fixture.mjs';
+import { gtest, assert, nano, events, RawClient } from './fixture.mjs';
+import { Barrier } from './mock.mjs';
 import { everywhere, claudeStream, geminiStream } from './families.mjs';
 
 const anthropic = (gw, t, more = {}) => new Anthropic({ baseURL: gw.url, apiKey: t.key, maxRetries: 0, ...more });
@@ -122,15 +123,14 @@ gtest('Anthropic: a stream cut at any byte, gzipped, or broken by an error event
 gtest('Anthropic: a client that leaves is billed what the provider reports (R16)', everywhere, async ({ gw, mock }) => {
   const t = await gw.tenant();
   const text = claudeStream(HAIKU, cached);
-  let go;
-  const gate = new Promise((r) => (go = r));
-  mock.once(async (rec, res) => { res.writeHead(200, { 'content-type': 'text/event-stream' }); res.write(text.slice(0, 700)); await gate; res.end(text.slice(700)); });
-  const stop = new AbortController();
-  const c = anthropic(gw, t);
-  const s = await c.messages.create({ ...ask, stream: true }, { signal: stop.signal });
-  for await (const e of s) { assert.equal(e.type, 'message_start'); break; }
-  stop.abort();
-  go();
+  const b = new Barrier();
+  mock.once(async (rec, res) => { res.writeHead(200, { 'content-type': 'text/event-stream' }); res.write(text.slice(0, 700)); await b.wait(); res.end(text.slice(700)); });
+  const c = await RawClient.connect(gw.port);
+  const body = JSON.stringify({ ...ask, stream: true });
+  c.send(`POST /v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: ${t.key}\r\nanthropic-version: 2023-06-01\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  await c.until(/message_start/);
+  c.destroy();
+  b.open();
   const [row] = await gw.rows(1);
   assert.equal(row.status, 'interrupted');
   assert.equal(row.reason, 'client_gone');
