@@ -89,6 +89,10 @@ async function gateway(upstream, { dataDir = fs.mkdtempSync(path.join(dir, 'data
   g.stop = () => new Promise((r) => { proc.on('exit', r); proc.kill('SIGTERM'); });
   return g;
 }
+// Rows still on their way to the ledger; what is left over by one round must
+// not be paid for by the next.
+const queued = async (g) => Number(/^budgetguard_ledger_queue_depth (\d+)/m.exec(await (await fetch(`${g.url}/metrics`, { headers: { 'x-admin-key': ADMIN } })).text())[1]);
+const drained = async (g) => { while ((await queued(g)) > 0) await sleep(50); };
 const gw = await gateway(mock.url);
 const idleRss = rssKb(gw.pids);
 
@@ -106,7 +110,7 @@ async function wrk(target, c, seconds = SECONDS) {
 const f = (x, d = 0) => x.toFixed(d);
 async function compare(g, c, rounds = ROUNDS) {
   const a = [], b = [];
-  for (let i = 0; i < rounds; i++) { a.push(await wrk(proxy, c)); b.push(await wrk(g, c)); }
+  for (let i = 0; i < rounds; i++) { a.push(await wrk(proxy, c)); b.push(await wrk(g, c)); await drained(g); }
   const m = (l, k) => median(l.map((x) => x[k]));
   return { nginx: { rps: m(a, 'rps'), p50: m(a, 'p50'), p99: m(a, 'p99'), cpu: m(a, 'cpu') }, bg: { rps: m(b, 'rps'), p50: m(b, 'p50'), p99: m(b, 'p99'), cpu: m(b, 'cpu') } };
 }
@@ -122,13 +126,17 @@ try {
     console.log(`| ${c} | ${f(n.rps)} | ${f(b.rps)} | **${f(b.rps / n.rps, 2)}** | ${b.p50} (${n.p50}; x${f(b.p50 / n.p50, 2)}) | ${b.p99} (${n.p99}; x${f(b.p99 / n.p99, 2)}) | ${b.p50 - n.p50} / ${b.p99 - n.p99} | **${f(b.cpu, 1)}** (${f(n.cpu, 1)}) |`);
   }
 
+  const c0 = cpu(gw.pids), long = await wrk(gw, 64, 3 * SECONDS), left = await queued(gw), t0 = Date.now();
+  await drained(gw);
+  console.log(`\n${3 * SECONDS} s at 64 connections: ${f(long.rps)} rps; ${left} rows of ${f(long.rps * 3 * SECONDS)} were still on their way to the ledger and took ${f((Date.now() - t0) / 1000, 1)} s; ${f((cpu(gw.pids) - c0) / (long.rps * 3 * SECONDS), 1)} us CPU per request with them`);
+
   console.log('\n## Memory\n');
   const fresh = await gateway(mock.url);
   const rss0 = rssKb(fresh.pids);
   const socks = [];
   const want = Number(process.env.BENCH_IDLE ?? 10000);
   for (let i = 0; i < want / 100; i++) await Promise.all(Array.from({ length: 100 }, () => new Promise((res, rej) => { const s = net.connect(Number(new URL(fresh.url).port), '127.0.0.1', () => { s.write('GET /ping HTTP/1.1\r\nHost: x\r\n\r\n'); }); s.once('data', res); s.once('error', rej); socks.push(s); })));
-  await sleep(300);
+  await sleep(2500); // an idle connection gives its buffer back after a second
   const rss1 = rssKb(fresh.pids);
   console.log(`RSS just started ${f(idleRss / 1024, 1)} MB; with ${want} idle keep-alive connections ${f(rss1 / 1024, 1)} MB (${f((rss1 - rss0) / want, 2)} KB each); after the load above ${f(rssKb(gw.pids) / 1024, 1)} MB`);
   for (const s of socks) s.destroy();
@@ -147,9 +155,9 @@ try {
   const stream = (t) => new Promise((res, rej) => { const q = http.request(`${t.url}/v1/chat/completions`, { method: 'POST', agent, headers: { 'content-type': 'application/json', authorization: `Bearer ${sgw.key}` } }, (s) => { let n = 0; s.on('data', (b) => (n += b.length)); s.on('end', () => (s.statusCode === 200 && n > EVENTS * 50 ? res(n) : rej(new Error(`stream: ${s.statusCode} ${n}`)))); }); q.on('error', rej); q.end(JSON.stringify({ model: 'gpt-4.1', stream: true, stream_options: { include_usage: true }, max_tokens: 4000, messages: [{ role: 'user', content: 'x' }] })); });
   for (const [name, t] of [['nginx', sproxy], ['BudgetGuard', sgw]]) {
     await stream(t);
-    const c0 = cpu(t.pids), t0 = Date.now();
+    const before = cpu(t.pids), from = Date.now();
     await Promise.all(Array.from({ length: STREAMS }, () => stream(t)));
-    console.log(`${name}: ${STREAMS} streams of ${EVENTS} events in ${f((Date.now() - t0) / 1000, 1)} s, ${f((cpu(t.pids) - c0) / (STREAMS * EVENTS), 1)} us CPU per event`);
+    console.log(`${name}: ${STREAMS} streams of ${EVENTS} events in ${f((Date.now() - from) / 1000, 1)} s, ${f((cpu(t.pids) - before) / (STREAMS * EVENTS), 1)} us CPU per event`);
   }
   agent.destroy();
   await sgw.stop();
