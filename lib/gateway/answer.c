@@ -74,12 +74,12 @@ static void price_hold(struct exchange *x)
 
 /* Our own count: the input and the output seen, never above the hold.  What
  * nothing could bound cannot be counted either: the hold stands. */
-static void price_counted(struct exchange *x, int64_t output_bytes)
+static void price_counted(struct exchange *x, int64_t output_tokens)
 {
     const struct call *c = &x->call;
     struct usage u = {.by = METERED_TOKENIZER,
                       .input = x->desc.input_estimate,
-                      .output = output_bytes,
+                      .output = output_tokens,
                       .images = c->images,
                       .characters = c->characters};
     if (c->klass != ROUTE_METERED) {
@@ -175,6 +175,7 @@ static void start_meter(struct exchange *x, struct slice content_type)
         .drop_usage = x->desc.edit.add_usage && !x->desc.asked_usage,
         .status = x->status,
         .content_type = content_type,
+        .model = x->call.model,
     };
     if (x->meter == NULL)
         x->meter = meter_new();
@@ -320,7 +321,7 @@ static void conclude_done(struct exchange *x, struct meter_end *end)
     if (end->usage_seen)
         price(x, &end->usage);
     else if (!failed && x->call.klass == ROUTE_METERED)
-        price_counted(x, end->output_bytes);
+        price_counted(x, end->output_tokens);
     else if (!failed && x->call.op == OP_PASSTHROUGH)
         reason = SLICE("unmetered");
     if (x->gone) {
@@ -350,7 +351,7 @@ static void conclude_cut(struct exchange *x, struct meter_end *end)
     if (end->usage_seen)
         price(x, &end->usage);
     else if (events)
-        price_counted(x, end->output_bytes);
+        price_counted(x, end->output_tokens);
     else {
         price_hold(x);
         reason = SLICE("upstream_invalid");
@@ -458,7 +459,7 @@ void answer_give_up(struct exchange *x)
     if (end.usage_seen)
         price(x, &end.usage);
     else if (x->sent)
-        price_counted(x, end.output_bytes);
+        price_counted(x, end.output_tokens);
     (void)answer_settle(x, EVENT_INTERRUPTED, SLICE("client_gone"),
                         x->answered ? x->status : 0);
     exchange_finish(x);

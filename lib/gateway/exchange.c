@@ -24,6 +24,7 @@
 #include "http/query.h"
 #include "price/book.h"
 #include "price/cost.h"
+#include "provider/tokens.h"
 
 #define SPARES 64 /* exchanges kept per loop with their buffers */
 
@@ -351,6 +352,7 @@ static enum refusal understand(struct exchange *x, const struct snapshot *s,
         .body = body_get(&x->body),
         .resolve = resolve,
         .resolve_arg = &r,
+        .counter = {tokens_count, NULL},
         .web_search_hold = g->guard->web_search_calls,
     };
     enum refusal found =

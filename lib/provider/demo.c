@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "token/count.h"
 
 #define PIECES_MAX 2048
 #define ANSWER_MAX (4u << 20)
@@ -118,18 +119,18 @@ static struct slice asked_text(const struct demo *d)
     return t;
 }
 
-/* Bytes of all strings below `v`. */
-static int64_t text_bytes(const struct json *v, int depth)
+/* Tokens of all strings below `v`. */
+static int64_t text_tokens(const struct json *v, int depth)
 {
     int64_t n = 0;
     if (v == NULL || depth > 64)
         return 0;
     if (v->type == JSON_STRING)
-        return (int64_t)v->text.n;
+        return count_text(ENCODING_O200K, v->text);
     for (const struct json *c = v->child; c != NULL; c = c->next) {
         bool label = slice_is(c->key, "role") || slice_is(c->key, "type");
         if (!label)
-            n += text_bytes(c, depth + 1);
+            n += text_tokens(c, depth + 1);
     }
     return n;
 }
@@ -138,13 +139,13 @@ static int64_t prompt_tokens(const struct demo *d)
 {
     static const char *const parts[] = {"messages",     "input", "prompt",
                                         "instructions", "tools", "functions"};
-    int64_t bytes = 0, n = 0;
+    int64_t n = 0;
     const struct json *list = json_get(d->body, "messages");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        bytes += text_bytes(json_get(d->body, parts[i]), 0);
+        n += text_tokens(json_get(d->body, parts[i]), 0);
     if (list != NULL && list->type == JSON_ARRAY)
-        n = 4 * (int64_t)list->count;
-    return n + (bytes + 3) / 4;
+        n += 4 * (int64_t)list->count;
+    return n;
 }
 
 /* Any value of a JSON schema's type. */

@@ -28,6 +28,8 @@
  * for each tool of its own ("Tool use", "Pricing"). */
 #define CLAUDE_TOOLS 675
 #define CLAUDE_OWN_TOOL 735
+/* No model reads more; counting it would keep the loop from others. */
+#define COUNTED_MAX (8 << 20)
 
 struct describer *describer_new(void)
 {
@@ -344,21 +346,23 @@ static bool input_plan(struct work *w)
 {
     struct facts *f = w->f;
     struct call *c = w->call;
-    int64_t text = f->text_bytes, extra;
+    int64_t text = (f->text_bytes + 3) / 4, bound = f->text_bytes, extra;
 
-    if (w->in->counter.count != NULL && !w->form) {
+    if (w->in->counter.count != NULL && !w->form &&
+        f->text_bytes <= COUNTED_MAX) {
         if (!facts_count(w))
             return false;
         text = w->tokens;
+        bound = w->token_bound;
     }
     extra = 8 * f->messages + 16 * f->tools + f->numbers + image_tokens(w);
     if (c->provider == PROVIDER_ANTHROPIC && f->given[MEM_TOOLS])
         extra += CLAUDE_TOOLS + CLAUDE_OWN_TOOL * f->server_tool_count;
     if (w->in->route->op == OP_RESPONSES && f->messages == 0)
         extra += 8;
-    c->input_bound = text + extra;
-    w->out->input_estimate = (w->counting ? text : (text + 3) / 4) +
-                             4 * f->messages + 2 + f->numbers + image_tokens(w);
+    c->input_bound = bound + extra;
+    w->out->input_estimate =
+        text + 4 * f->messages + 2 + f->numbers + image_tokens(w);
     c->input_is_context = f->history || f->server_tools ||
                           (f->files && w->in->route->op != OP_IMAGES);
     c->unbounded = f->audio || f->video;

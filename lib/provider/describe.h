@@ -21,11 +21,11 @@
 struct http_field;
 struct describer;
 
-/* Counts tokens; the exact tokenizer plugs in here.  Must never answer less
- * than what can be billed for `text` as input of `model`. */
+/* Counts the tokens of `text` as input of `model` and sets `*bound` to the most
+ * that can be billed for it. */
 struct token_counter {
     int64_t (*count)(void *arg, enum provider_id provider, struct slice model,
-                     struct slice text);
+                     struct slice text, int64_t *bound);
     void *arg;
 };
 

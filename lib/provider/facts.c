@@ -298,11 +298,22 @@ static void text_count(struct work *w, struct slice raw, bool escaped)
         }
         s = buf_get(&w->d->text);
     }
-    int64_t n = w->in->counter.count(w->in->counter.arg, w->call->provider,
-                                     w->call->model, s);
-    if (n < 0 || n > (int64_t)s.n) // never more than one per byte
-        n = (int64_t)s.n;
-    w->tokens += n;
+    int64_t bound;
+    w->tokens += w->in->counter.count(w->in->counter.arg, w->call->provider,
+                                      w->call->model, s, &bound);
+    w->token_bound += bound;
+}
+
+/* Schemas as their JSON.  What models are shown instead puts up to two tokens
+ * more between the items of an enum (contract 9.2). */
+static void raw_count(struct work *w, struct slice json)
+{
+    int64_t most = w->token_bound + (int64_t)json.n;
+    text_count(w, json, false);
+    for (size_t i = 0; w->counting && i < json.n; i++)
+        w->token_bound += json.p[i] == ',' ? 2 : 0;
+    if (w->token_bound > most) // one per byte
+        w->token_bound = most;
 }
 
 static bool key_is(const struct level *l, const char *lit)
@@ -589,8 +600,7 @@ static void container_end(struct work *w)
     if (w->r.depth != 2)
         return;
     if (members[w->top].how == HOW_RAW)
-        text_count(w, slice(w->in->body.p + w->raw_from, w->r.to - w->raw_from),
-                   false);
+        raw_count(w, slice(w->in->body.p + w->raw_from, w->r.to - w->raw_from));
     if (w->top == MEM_CONFIG_CAMEL || w->top == MEM_CONFIG_SNAKE)
         w->f->config_empty = l->key.p == NULL;
     if (w->top == MEM_STREAM_OPTIONS) {

@@ -190,7 +190,7 @@ struct work {
     size_t raw_from;
     bool form;     /* multipart: fields, no JSON */
     bool counting; /* second pass */
-    int64_t tokens;
+    int64_t tokens, token_bound;
     enum refusal why;
 };
 
@@ -209,7 +209,7 @@ struct slice facts_text(struct work *w, struct slice raw, bool escaped);
 /* Walks the body, JSON or a form as its type says, and fills `w->f`. */
 bool facts_read(struct work *w);
 /* Walks a JSON body again and counts its text with the counter into
- * `w->tokens`.  This is where a tokenizer is called. */
+ * `w->tokens` and `w->token_bound`.  This is where a tokenizer is called. */
 bool facts_count(struct work *w);
 
 #endif

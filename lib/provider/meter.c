@@ -27,6 +27,7 @@
 #include "provider/lines.h"
 #include "provider/paths.h"
 #include "provider/reading.h"
+#include "token/count.h"
 
 #define HEAD_MAX 24 /* first bytes kept of an event's data and name */
 
@@ -61,6 +62,7 @@ struct meter {
     struct meter_conf conf;
     enum mode mode;
     struct reading reading;
+    struct count_stream words; /* what the model said */
     int64_t text_bytes, events, bad_events;
     bool is_list; /* Google's stream as a JSON array */
     bool json_bad, done_seen, finish_seen, error_seen;
@@ -80,6 +82,7 @@ struct meter *meter_new(void)
     m->paths = paths_new();
     m->scan = scan_new();
     buf_init(&m->held, METER_HOLD_MAX);
+    count_stream_init(&m->words, ENCODING_O200K);
     return m;
 }
 
@@ -91,6 +94,7 @@ void meter_free(struct meter **mp)
     paths_free(&m->paths);
     scan_free(&m->scan);
     buf_release(&m->held);
+    count_stream_release(&m->words);
     free(m);
     *mp = NULL;
 }
@@ -157,10 +161,11 @@ static void on_text(void *arg, int path, const char *p, size_t n)
 {
     struct meter *m = arg;
     int fact = paths_fact(m->format, path);
-    (void)p;
     if (fact == P_WORDS || (fact == P_DELTA && m->mode == MODE_EVENTS) ||
-        (fact == P_TEXT && m->mode != MODE_EVENTS))
+        (fact == P_TEXT && m->mode != MODE_EVENTS)) {
         m->text_bytes += (int64_t)n;
+        count_stream_add(&m->words, slice(p, n));
+    }
 }
 
 static enum format format_of(const struct meter *m)
@@ -372,6 +377,8 @@ void meter_start(struct meter *m, const struct meter_conf *c)
 {
     m->conf = *c;
     m->conf.content_type = slice(NULL, 0); // borrowed for this call only
+    m->conf.model = slice(NULL, 0);
+    count_stream_start(&m->words, count_encoding(c->model));
     m->mode = mode_at_start(c);
     m->conf.drop_usage = c->drop_usage && c->meter && m->mode != MODE_OPAQUE;
     reading_start(&m->reading, FORMAT_OPENAI);
@@ -459,7 +466,7 @@ void meter_finish(struct meter *m, bool cut, struct buf *out,
         end->readable = m->mode == MODE_OPAQUE;
     }
     end->error_event = end->stream && m->error_seen;
-    end->output_bytes = m->text_bytes;
+    end->output_tokens = count_stream_get(&m->words);
     end->events = m->events;
     end->usage_seen =
         m->conf.meter && reading_usage(&m->reading, m->conf.op, &end->usage);

@@ -29,6 +29,7 @@ struct meter_conf {
     bool drop_usage; /* take the usage-only chunk out */
     int status;      /* HTTP status of the answer */
     struct slice content_type;
+    struct slice model; /* as the provider was asked; for output_tokens */
 };
 
 struct meter_end {
@@ -39,7 +40,7 @@ struct meter_end {
                              response.completed ..., finish seen */
     bool error_event;     /* the provider sent an error in the stream */
     bool readable;        /* JSON, events or opaque media as expected */
-    int64_t output_bytes; /* text, arguments and reasoning seen */
+    int64_t output_tokens; /* of text, arguments and reasoning seen */
     int64_t events;
 };
 

@@ -178,6 +178,14 @@ void count_stream_init(struct count_stream *s, enum encoding e)
     buf_init(&s->pending, COUNT_PENDING + 4);
 }
 
+void count_stream_start(struct count_stream *s, enum encoding e)
+{
+    s->encoding = e;
+    s->looked = s->open_n = 0;
+    s->counted = 0;
+    buf_clear(&s->pending);
+}
+
 static void settle(struct count_stream *s, size_t n)
 {
     s->counted += count_valid(s->encoding, (uint8_t *)s->pending.p, n);

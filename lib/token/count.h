@@ -48,6 +48,8 @@ struct count_stream {
 
 /* Readies one; allocates nothing. */
 void count_stream_init(struct count_stream *s, enum encoding e);
+/* Begins another text in an initialised one, with the memory it has. */
+void count_stream_start(struct count_stream *s, enum encoding e);
 /* Adds a part.  Without memory its bytes are the count. */
 void count_stream_add(struct count_stream *s, struct slice part);
 /* Tokens so far, as if the text ended here; more may be added. */

@@ -1,4 +1,4 @@
-// rooms: provider http call base
+// rooms: provider token http call base
 /* provider_describe.c - any body on any route: no crash, and what leaves is
  * still one JSON object that says the same.
  *
@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "http/field.h"
 #include "provider/describe.h"
+#include "provider/tokens.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,15 +37,6 @@ static enum provider_id resolve(void *arg, struct slice *model)
         return PROVIDER_AZURE;
     }
     return slice_starts(*model, "mistral") ? PROVIDER_MISTRAL : PROVIDER_OPENAI;
-}
-
-static int64_t count(void *arg, enum provider_id p, struct slice model,
-                     struct slice text)
-{
-    (void)arg;
-    (void)p;
-    (void)model;
-    return (int64_t)text.n / 3 + 1;
 }
 
 /* What leaves parses, keeps its model, and has the limit that was asked. */
@@ -106,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(call.input_bound >= 0 && call.choices >= 1);
         if (!form)
             check_edits(&out, &call);
-        in.counter = (struct token_counter){count, NULL};
+        in.counter = (struct token_counter){tokens_count, NULL};
         assert(describe(d, &in, &a, &counted, &out) == R_NONE);
         assert(counted.input_bound <= call.input_bound);
     }

@@ -1,4 +1,4 @@
-// rooms: provider http call base
+// rooms: provider token http call base
 /* provider_meter.c - any answer, cut anywhere, means the same.
  *
  * First byte: flags and op; second: size of the pieces; the rest is the
@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     run(m, &c, s, 1 + data[1] % 32, &pieces, &b);
     check_usage(&a.usage);
     assert(memcmp(&a.usage, &b.usage, offsetof(struct usage, model)) == 0);
-    assert(a.output_bytes == b.output_bytes && a.events == b.events);
+    assert(a.output_tokens == b.output_tokens && a.events == b.events);
     assert(a.complete == b.complete && a.error_event == b.error_event);
     assert(whole.n == pieces.n &&
            (whole.n == 0 || memcmp(whole.p, pieces.p, whole.n) == 0));

@@ -2,6 +2,7 @@
 import zlib from 'node:zlib';
 import http from 'node:http';
 import { gtest, assert, flat, hello, call, waitUntil, events, nano, RawClient } from './fixture.mjs';
+import { get_encoding } from 'tiktoken';
 import { Barrier, chatStream, chatBody, responsesStream, cuts } from './mock.mjs';
 
 const both = (more = {}) => ({ model: 'gpt-both', messages: hello, max_tokens: 50, ...more });
@@ -492,4 +493,27 @@ gtest('AZURE: an OpenAI-compatible base with a path and an api-version', ({ mock
   assert.equal(mock.seen[0].url, '/custom/v1/chat/completions?api-version=2024-10-21');
   await post(gw, t, '/v1/chat/completions?api-version=x', flat());
   assert.equal(mock.seen[1].url, '/custom/v1/chat/completions?api-version=x', "the client's own wins");
+});
+
+gtest("the hold and the count without usage are tiktoken's, exactly", {}, async ({ gw, mock }) => {
+  const t = await gw.tenant('acme', { budgets: [{ period: 'monthly', amountUsd: '1' }] });
+  const said = 'Die Antwort lautet: 42 \u{1F680}. 答えは四十二です。', asked = "It's 25 °C in Übersee, isn't it?\n\n\tdef f(x):\u2028 今日は良い天気ですね。";
+  const o200k = get_encoding('o200k_base'), n = (x) => o200k.encode_ordinary(x).length;
+  const b = new Barrier();
+  mock.once(async (rec, res) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream' });
+    await b.wait();
+    for (const piece of said.match(/.{1,3}/gsu)) res.write(`data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', model: 'gpt-4o', choices: [{ index: 0, delta: { content: piece } }] })}\n\n`);
+    res.end(`data: {"id":"c","object":"chat.completion.chunk","model":"gpt-4o","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n`);
+  });
+  const going = gw.chat(t.key, { model: 'gpt-4o', messages: [{ role: 'user', content: asked }], max_tokens: 100, stream: true });
+  await waitUntil(() => mock.seen.length === 1, 'the provider is asked');
+  // gpt-4o: 2.5 and 10 micro-dollars a token; 8 more for the message
+  assert.equal(nano((await gw.budgets())[0].heldUsd), BigInt((n(asked) + 8) * 2500 + 100 * 10000));
+  b.open();
+  assert.equal((await going).status, 200);
+  const [row] = await gw.rows(1);
+  assert.deepEqual([row.meteredBy, row.promptTok, row.compTok], ['tokenizer', n(asked) + 4 + 2, n(said)]);
+  assert.equal(nano(row.usd), BigInt((n(asked) + 6) * 2500 + n(said) * 10000));
+  o200k.free();
 });

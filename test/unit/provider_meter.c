@@ -106,7 +106,7 @@ static void check_chat(void)
     assert_int_equal(end.usage.reasoning, 40);
     assert_int_equal(end.usage.tier, TIER_FLEX);
     assert_string_equal(end.usage.model, "gpt-4o-2024-08-06");
-    assert_int_equal(end.output_bytes, 5);
+    assert_int_equal(end.output_tokens, 1);
 }
 
 static void test_stream_at_every_cut(void **state)
@@ -269,7 +269,7 @@ static void test_whole_answers(void **state)
                "\"service_tier\":\"default\"}");
     assert_int_equal(u->input, 9);
     assert_int_equal(u->output, 3);
-    assert_int_equal(end.output_bytes, 3);
+    assert_int_equal(end.output_tokens, 1);
     /* xAI, Gemini: reasoning outside completion_tokens */
     json_usage(OP_CHAT, "{\"choices\":[],\"usage\":{\"prompt_tokens\":9,"
                         "\"completion_tokens\":3,\"total_tokens\":100}}");
@@ -304,7 +304,7 @@ static void test_whole_answers(void **state)
     assert_int_equal(u->cache_write_1h, 6);
     assert_int_equal(u->reasoning, 832);
     assert_int_equal(u->web_searches, 1);
-    assert_int_equal(end.output_bytes, 5);
+    assert_int_equal(end.output_tokens, 1);
     json_usage(OP_RESPONSES, "{\"output\":[{\"type\":\"web_search_call\"}],"
                              "\"tool_usage\":{\"web_search\":{"
                              "\"num_requests\":3}},\"usage\":{"
@@ -393,7 +393,7 @@ static void test_last_value_per_field(void **state)
     feed(&w, SLICE(C1 C2 C3), 999, 999);
     assert_false(end.complete);
     assert_false(end.usage_seen);
-    assert_int_equal(end.output_bytes, 5);
+    assert_int_equal(end.output_tokens, 1);
 }
 
 static const char responses_stream[] =
@@ -430,11 +430,11 @@ static void test_responses_stream(void **state)
         assert_int_equal(end.usage.output, 8);
         assert_int_equal(end.usage.web_searches, 1);
         assert_int_equal(end.usage.tier, TIER_PRIORITY);
-        assert_int_equal(end.output_bytes, 3);
+        assert_int_equal(end.output_tokens, 2);
     }
     feed(&w, slice_str(responses_stream), 999999, 1);
     assert_false(end.complete);
-    assert_int_equal(end.output_bytes, 3);
+    assert_int_equal(end.output_tokens, 2);
     buf_clear(&all);
     buf_printf(&all,
                "%sevent: response.failed\ndata: {\"type\":"
@@ -468,7 +468,7 @@ static void test_other_streams(void **state)
                "\"output_tokens\":2}}\n\n"),
          7, 7);
     assert_true(end.complete);
-    assert_int_equal(end.output_bytes, 2);
+    assert_int_equal(end.output_tokens, 1);
 }
 
 static void test_error_event(void **state)
