@@ -55,8 +55,15 @@ race: deps-test $(NODE_DEPS)
 	BG_BIN=$(CURDIR)/build-test/budgetguard node --test test/faults/race.mjs
 
 bench: deps-test $(NODE_DEPS)
-	@$(MAKE) --no-print-directory -j2 build/budgetguard
+	@$(MAKE) --no-print-directory -j2 build/budgetguard build/test/bench/tokens
 	@sh test/bench/run.sh build/budgetguard
+	@node test/bench/tokens.mjs build/test/bench/tokens
+bench-tokens: deps-test $(NODE_DEPS)
+	@$(MAKE) --no-print-directory -j2 build/test/bench/tokens
+	@node test/bench/tokens.mjs build/test/bench/tokens
+$(O)/test/bench/tokens: $(O)/test/bench/tokens.o $(O)/token.a $(O)/base.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
 house: deps-test
 	@$(MAKE) --no-print-directory -j2 build/budgetguard
@@ -77,5 +84,5 @@ install: build/budgetguard
 		>$(DESTDIR)/lib/systemd/system/budgetguard.service
 	install -D -m 644 README.md $(DOC)/README.md
 
-.PHONY: deps deps-test run test check-asan check-tsan crash race bench house \
+.PHONY: deps deps-test run test check-asan check-tsan crash race bench bench-tokens house \
 	cover install

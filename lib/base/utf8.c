@@ -65,6 +65,11 @@ size_t utf8_valid(const uint8_t *p, size_t n)
             at++;
             continue;
         }
+        if (n - at >= 3 && p[at] > 0xE0 && p[at] < 0xED &&
+            (p[at + 1] & 0xC0) == 0x80 && (p[at + 2] & 0xC0) == 0x80) {
+            at += 3; // most of East Asia's
+            continue;
+        }
         size_t len = utf8_len(p + at, n - at);
         if (len == 0)
             return at;

@@ -261,10 +261,16 @@ static size_t count_long(const struct ranks *r, const uint8_t *p, size_t n)
     return count + w->n;
 }
 
+/* Longer pieces are hardly ever a word: the walk finds out at no cost. */
+static bool may_be_word(const uint8_t *p, size_t n)
+{
+    return n <= 12 || (n <= 32 && p[1] < 0x80);
+}
+
 size_t bpe_piece(const struct ranks *r, const uint8_t *p, size_t n,
                  bpe_ids_fn *fn, void *arg)
 {
-    uint32_t id = ranks_word(r, p, n);
+    uint32_t id = may_be_word(p, n) ? ranks_word(r, p, n) : RANKS_NONE;
     if (id != RANKS_NONE) {
         if (fn != NULL)
             fn(arg, &id, 1);

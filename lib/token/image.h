@@ -7,7 +7,8 @@
  *          rest in a pool
  *   pairs  (left id, right id) -> id of what they merge to: 8-byte slots.
  *          Every multi-byte token has exactly one last merge, so this table
- *          and the 256 byte ids are all that merging needs.
+ *          and the 256 byte ids are all that merging needs.  Most pairs asked
+ *          for merge to nothing: a bit per hash says so first
  * And for the encoder of long pieces a prefix trie as a double array: the
  * child of a node by byte c is at (base ^ c), if the node there says so.
  * Little-endian, offsets from the image's start, sections aligned to 16.
@@ -19,7 +20,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define IMAGE_MAGIC "BGTOK2\0"
+#define IMAGE_MAGIC "BGTOK3\0"
 #define IMAGE_ID_BITS 18
 #define IMAGE_WORD_MAX 128 /* longest token */
 #define IMAGE_NO_PAIR UINT64_MAX
@@ -29,6 +30,7 @@ struct image_head {
     uint32_t ids;
     uint32_t word_buckets, word_slots, word_disp, words, pool;
     uint32_t pair_buckets, pair_slots, pair_disp, pairs;
+    uint32_t filter, filter_shift; /* uint64_t[]: bit (hash >> shift) */
     uint32_t bytes;  /* uint32_t[256]: ids of single bytes */
     uint32_t splits; /* uint32_t[2 * ids]: the pair each id is made of, the
                         id itself twice for a single byte */

@@ -30,6 +30,8 @@ void ranks_get(enum encoding e, struct ranks *r)
         .pool = p + h->pool,
         .pairs = (const void *)(p + h->pairs),
         .pair_disp = (const void *)(p + h->pair_disp),
+        .filter = (const void *)(p + h->filter),
+        .filter_shift = h->filter_shift,
         .bytes = (const void *)(p + h->bytes),
         .splits = (const void *)(p + h->splits),
         .trie = (const void *)(p + h->trie),

@@ -26,7 +26,7 @@ struct ranks {
     const struct image_word *words;
     const uint16_t *word_disp;
     const uint8_t *pool;
-    const uint64_t *pairs;
+    const uint64_t *pairs, *filter;
     const uint16_t *pair_disp;
     const uint32_t *bytes;
     const uint32_t *splits;
@@ -34,6 +34,7 @@ struct ranks {
     const uint32_t *shorter;
     const uint8_t *lengths;
     uint32_t word_buckets, word_slots, pair_buckets, pair_slots;
+    uint32_t filter_shift;
     uint32_t limit; /* ids at or above are not of this encoding */
 };
 
@@ -63,7 +64,9 @@ static inline uint32_t ranks_pair(const struct ranks *r, uint32_t left,
                                   uint32_t right)
 {
     uint64_t key = image_pair_key(left, right);
-    uint64_t h = image_pair_hash(key);
+    uint64_t h = image_pair_hash(key), bit = h >> r->filter_shift;
+    if ((r->filter[bit / 64] >> bit % 64 & 1) == 0)
+        return RANKS_NONE;
     uint16_t d = r->pair_disp[image_bucket(h, r->pair_buckets)];
     uint64_t v = r->pairs[image_slot(h, d, r->pair_slots)];
     if (v >> IMAGE_ID_BITS != key)

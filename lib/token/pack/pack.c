@@ -21,6 +21,7 @@
 #define IDS_MAX (1u << IMAGE_ID_BITS)
 #define LOAD 98 /* percent of slots in use */
 #define PER_BUCKET 4
+#define FILTER_BITS 8 /* per pair, at least */
 
 struct token {
     uint8_t bytes[IMAGE_WORD_MAX];
@@ -296,6 +297,7 @@ static void fill_pairs(struct image_head *h, const struct perfect *p,
                        const uint32_t *ids)
 {
     uint64_t *pairs = (uint64_t *)(void *)(image + h->pairs);
+    uint64_t *filter = (uint64_t *)(void *)(image + h->filter);
     memcpy(image + h->pair_disp, p->disp, p->buckets * sizeof *p->disp);
     for (uint32_t i = 0; i < p->slots; i++)
         pairs[i] = IMAGE_NO_PAIR;
@@ -303,6 +305,8 @@ static void fill_pairs(struct image_head *h, const struct perfect *p,
         const struct token *t = &tokens[ids[i]];
         pairs[p->slot[i]] =
             image_pair_key(t->left, t->right) << IMAGE_ID_BITS | ids[i];
+        uint64_t bit = p->hash[i] >> h->filter_shift;
+        filter[bit / 64] |= (uint64_t)1 << bit % 64;
     }
 }
 
@@ -375,6 +379,10 @@ static void pack_ranks(const char *from, const char *to)
     h.words = section(w.slots * sizeof(struct image_word));
     h.pair_disp = section(p.buckets * sizeof *p.disp);
     h.pairs = section(p.slots * sizeof(uint64_t));
+    uint64_t bits = 64;
+    for (h.filter_shift = 58; bits < (uint64_t)FILTER_BITS * p.keys; bits *= 2)
+        h.filter_shift--;
+    h.filter = section(bits / 8);
     h.splits = section(2 * token_count * sizeof(uint32_t));
     h.shorter = section(token_count * sizeof(uint32_t));
     h.lengths = section(token_count);
