@@ -1,4 +1,6 @@
 /* gateway.c - the gateway's parts per process and per loop. */
+#include "gateway/gateway.h"
+
 #include "gateway/exchange.h"
 
 #include <stdlib.h>

@@ -31,7 +31,7 @@ for root in sys.argv[1:]:
             bad.append(f"{c}: does not open with a comment")
         own = c.with_suffix(".h")
         first = re.search(r'^#include\s+["<]([^">]+)', text, re.M)
-        if own.exists() and (not first or not first.group(1).startswith(own.parent.name + "/")):
+        if own.exists() and (not first or first.group(1) != str(own.relative_to(root))):
             bad.append(f"{c}: does not include its own header first")
 print("\n".join(bad))
 sys.exit(bool(bad))
