@@ -13,6 +13,7 @@
 
 #include "app/loops.h"
 #include "app/store.h"
+#include "app/watch.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -224,6 +225,40 @@ static enum status make_default_tenant(struct app *a, struct err *err)
     return st == E_EXISTS ? OK : st;
 }
 
+/* On the watch's thread. */
+static void policy_changed(void *arg)
+{
+    struct app *a = arg;
+    struct policy_fault f;
+    if (policies_reload(a->policies)) {
+        const struct policy *p = policies_ref(a->policies);
+        log_line(LOG_INFO, "policy in force", LF_C("hash", p->hash),
+                 LF_N("files", p->file_count));
+        policy_unref(&p);
+        return;
+    }
+    policies_fault(a->policies, &f);
+    log_line(LOG_ERROR, "policy not loaded; the one before stays",
+             LF_C("file", f.file), LF_N("line", f.row), LF_C("error", f.text));
+}
+
+static enum status start_policy(struct app *a, struct err *err)
+{
+    const struct config *c = a->config;
+    enum policy_dialect dialect;
+    if (!policy_dialect_parse(slice_str(c->policy_dialect), &dialect))
+        return err_set(err, E_INVALID, "policy",
+                       "POLICY_DIALECT must be auto, v0 or v1");
+    enum status st =
+        policies_open(c->opa_policy_path, dialect, &a->policies, err);
+    if (st == OK && c->opa_policy_path[0] != '\0')
+        st = watch_start(c->opa_policy_path, policy_changed, a,
+                         &a->policy_watch, err);
+    a->guard.policies = a->policies;
+    a->guard.policy_timeout_ms = c->policy_timeout_ms;
+    return st;
+}
+
 static enum status start_control(struct app *a, struct err *err)
 {
     int configured = 0;
@@ -239,6 +274,7 @@ static enum status start_control(struct app *a, struct err *err)
         .secret = a->secret,
         .trusted = a->trusted,
         .trusted_count = a->trusted_count,
+        .policies = a->policies,
         .threads = 3,
         .started_ms = clock_now_ms(),
         .ledger_ok = storage_ok,
@@ -312,7 +348,8 @@ static enum status start_all(struct app *a, char key[static CRYPT_TOKEN_TEXT],
     if (a->demo &&
         (st = sock_listen("127.0.0.1", &a->demo_port, &a->demo_fd, err)) != OK)
         return st;
-    if ((st = make_providers(a, err)) != OK ||
+    if ((st = start_policy(a, err)) != OK ||
+        (st = make_providers(a, err)) != OK ||
         (st = make_default_tenant(a, err)) != OK)
         return st;
     if (a->demo) {
@@ -330,6 +367,7 @@ static enum status start_all(struct app *a, char key[static CRYPT_TOKEN_TEXT],
 
 static void stop_all(struct app *a)
 {
+    watch_stop(&a->policy_watch);
     loops_stop(a);
     if (a->control != NULL)
         control_free(&a->control);
@@ -338,6 +376,7 @@ static void stop_all(struct app *a)
     if (a->writer != NULL)
         writer_stop(&a->writer);
     limit_free(&a->auth_rows);
+    policies_free(&a->policies);
     if (a->providers != NULL)
         provider_set_free(&a->providers);
     if (a->fd != -1)

@@ -16,6 +16,7 @@
 #include "counters/counters.h"
 #include "gateway/gateway.h"
 #include "guard/guard.h"
+#include "guard/policy.h"
 #include "http/header.h"
 #include "ledger/db.h"
 #include "ledger/writer.h"
@@ -44,6 +45,8 @@ struct app {
     struct catalog *catalog;
     struct db *db;
     struct guard guard;
+    struct policies *policies;
+    struct watch *policy_watch; /* NULL: the embedded policy */
 
     struct writer *writer;
     struct control *control;

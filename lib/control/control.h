@@ -22,6 +22,7 @@
 #include "net/listen.h"
 
 struct limit;
+struct policies;
 struct loop;
 
 /* Everything borrowed; outlives the control plane. */
@@ -35,6 +36,7 @@ struct control_conf {
     const uint8_t *secret; /* CRYPT_SECRET bytes */
     const struct cidr *trusted;
     int trusted_count;
+    struct policies *policies;
     int threads;
     int64_t started_ms;
     bool (*ledger_ok)(void *arg); /* rows can be written */

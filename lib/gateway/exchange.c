@@ -490,6 +490,7 @@ static bool admit(struct exchange *x, const struct snapshot *s)
                       .event = &x->event,
                       .now_ms = x->ts_ms,
                       .limit_sent = x->limit_sent,
+                      .want_budgets = x->gl->gate != NULL,
                       .exhausted_check_only = x->call.op == OP_PASSTHROUGH};
     more.verdict = v;
     if (counters_slot_take(counters, &a.slot) != OK) {
@@ -519,7 +520,7 @@ static bool admit(struct exchange *x, const struct snapshot *s)
     if (v->clamp_tokens > 0)
         x->limit_sent = v->clamp_tokens;
     (void)FAULT("hold.admitted");
-    return true;
+    return x->gl->gate == NULL || policy_passes(x, &a, v);
 }
 
 /* ---- 8 forward ------------------------------------------------------------- */

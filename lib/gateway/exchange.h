@@ -22,6 +22,8 @@
 #include "catalog/reader.h"
 #include "gateway/body.h"
 #include "gateway/gateway.h"
+#include "guard/admit.h"
+#include "guard/gate.h"
 #include "guard/identity.h"
 #include "http/inflate.h"
 #include "net/listen.h"
@@ -65,6 +67,7 @@ struct gateway_loop {
     struct upstream_pool *pool;
     struct catalog_reader *reader;
     struct describer *describer;
+    struct gate *gate; /* NULL: no policy */
     struct exchange *open; /* list of exchanges that are not freed */
     int open_count;
     struct exchange *spare; /* free list, SPARES at most */
@@ -154,6 +157,12 @@ void refuse_answer(struct exchange *x, enum refusal id,
                    const struct refuse_more *m);
 /* Adds the fields every answer of ours carries; returns how many. */
 int refuse_own_fields(struct exchange *x, struct http_field *out, int at);
+
+/* ---- policy.c ---- */
+/* Step 7: asks the policy about an admitted call.  False: denied; the hold is
+ * released, the row written, the client told. */
+bool policy_passes(struct exchange *x, const struct admit *a,
+                   struct verdict *v);
 
 /* ---- answer.c ---- */
 extern const struct upstream_ops answer_ops;

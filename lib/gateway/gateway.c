@@ -48,6 +48,9 @@ enum status gateway_loop_new(struct gateway *g, struct loop *l,
     }
     gl->reader = catalog_reader_new(g->catalog);
     gl->describer = describer_new();
+    if (g->guard->policies != NULL)
+        gl->gate = gate_new(g->guard->policies, g->guard->zone,
+                            g->guard->policy_timeout_ms, g->guard->metrics);
     *out = gl;
     return OK;
 }
@@ -73,6 +76,7 @@ void gateway_loop_free(struct gateway_loop **glp)
     upstream_pool_free(&gl->pool);
     catalog_reader_free(&gl->reader);
     describer_free(&gl->describer);
+    gate_free(&gl->gate);
     free(gl);
 }
 

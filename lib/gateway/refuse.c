@@ -71,6 +71,17 @@ static void details(struct buf *b, enum refusal id, const struct exchange *x,
         json_knum(&o, "window_s", 60);
         json_knum(&o, "retry_after_s", v->retry_after_s);
         json_obj_end(&o);
+    } else if (id == R_POLICY) {
+        json_obj(&o);
+        json_kstr_null(&o, "reason",
+                       v->policy_reason.n > 0 ? v->policy_reason
+                                              : (struct slice){NULL, 0});
+        json_key(&o, "deny");
+        json_arr(&o);
+        for (int i = 0; i < v->deny_count; i++)
+            json_str(&o, v->deny[i]);
+        json_arr_end(&o);
+        json_obj_end(&o);
     } else if (v->scope_count > 0) {
         json_obj(&o);
         json_kstr(&o, "request_id", slice_str(x->event.request_id));

@@ -340,6 +340,28 @@ static enum status run(struct admit *a, struct admission *ad,
     return OK;
 }
 
+/* What the policy is shown. */
+static void list_budgets(struct gathering *g)
+{
+    struct admit *a = g->a;
+    a->budgets = arena_try(a->arena, (size_t)(g->n + 1) * sizeof *a->budgets);
+    for (int i = 0; a->budgets != NULL && i < g->n; i++) {
+        const struct counter_window *w = &g->windows[i];
+        const struct budget *b = g->entries[i].budget;
+        if (w->amount < 0) // a session without a budget
+            continue;
+        if (b == &g->session) {
+            struct budget *kept = arena_try(a->arena, sizeof *kept);
+            if (kept == NULL)
+                continue;
+            *kept = *b;
+            b = kept;
+        }
+        a->budgets[a->budget_count++] = (struct admit_budget){
+            b, g->entries[i].window, w->amount, w->spent, w->held};
+    }
+}
+
 enum status admit_rate(struct admit *a, struct verdict *v, struct err *err)
 {
     struct admission ad = {.now_ms = a->now_ms, .rate_only = true,
@@ -379,5 +401,8 @@ enum status admit_call(struct admit *a, struct verdict *v, struct err *err)
     skeleton.price_version = a->call->worst.price_version;
     skeleton.basis = (enum price_basis)a->call->worst.basis;
     ad.skeleton = &skeleton;
-    return run(a, &ad, &g, v, err);
+    enum status st = run(a, &ad, &g, v, err);
+    if (st == OK && v->refusal == R_NONE && a->want_budgets)
+        list_budgets(&g);
+    return st;
 }

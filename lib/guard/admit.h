@@ -15,6 +15,13 @@
 #include "catalog/snapshot.h"
 #include "guard/guard.h"
 
+/* A budget that matched, as it stood before the call's own hold. */
+struct admit_budget {
+    const struct budget *budget;
+    struct window window;
+    int64_t amount, spent, held; /* nano-dollars */
+};
+
 /* Everything one admission needs. */
 struct admit {
     const struct guard *guard;
@@ -28,6 +35,9 @@ struct admit {
     int64_t limit_sent; /* output limit the gateway will write; 0: none */
     bool exhausted_check_only; /* forwarded paths: refused only if a hard
                                   budget is already used up; holds nothing */
+    bool want_budgets; /* fill the next two, in `arena`, when it is allowed */
+    struct admit_budget *budgets;
+    int budget_count;
 };
 
 /* Fills `v`.  Not OK: storage; answer 503, nothing is held. */

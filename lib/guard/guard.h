@@ -14,6 +14,8 @@
 #include "counters/counters.h"
 #include "price/cost.h"
 
+struct policies;
+
 enum unknown_price { UNKNOWN_REFUSE, UNKNOWN_DEAREST, UNKNOWN_FREE };
 
 struct guard {
@@ -26,6 +28,8 @@ struct guard {
     int64_t min_completion_tokens;
     int64_t web_search_calls;
     int64_t max_reqs_per_min, max_tokens_per_min, max_concurrent;
+    struct policies *policies; /* NULL: no policy is asked (unit tests) */
+    int64_t policy_timeout_ms;
     bool header_mode; /* TENANT_AUTH=header */
     bool crash_settle_input; /* CRASH_SETTLE=input */
     /* False while rows cannot be written: admit then answers 503. */

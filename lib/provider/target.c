@@ -200,21 +200,18 @@ static const char *const hop_by_hop[] = {
     "upgrade",    "transfer-encoding",
 };
 
-/* Ours, or rebuilt: credentials and identity (1.2), framing, codings. */
+static const char *const secrets[] = {
+    "authorization",    "proxy-authorization", "x-api-key",
+    "x-goog-api-key",   "api-key",             "x-openai-key",
+    "openai-key",       "x-anthropic-key",     "x-google-api-key",
+    "x-ingest-key",     "x-admin-key",         "x-admin-token",
+    "x-csrf-token",     "cookie",
+};
+
+/* Ours, or rebuilt: identity (1.2), framing, codings. */
 static const char *const stripped[] = {
-    "authorization",
-    "x-api-key",
-    "x-goog-api-key",
-    "api-key",
-    "x-openai-key",
-    "openai-key",
-    "x-anthropic-key",
-    "x-google-api-key",
     "x-tenant-id",
     "x-tags",
-    "x-ingest-key",
-    "cookie",
-    "x-csrf-token",
     "host",
     "content-length",
     "content-encoding",
@@ -359,10 +356,16 @@ static void auth_fields(struct fields *fs, enum provider_id p, struct slice key,
         field_bearer(fs, key);
 }
 
+bool provider_field_is_secret(struct slice name)
+{
+    return IN(name, secrets);
+}
+
 static bool request_field_goes(const struct target_in *in,
                                const struct http_field *f)
 {
     if (f->name.n == 0 || IN(f->name, hop_by_hop) || IN(f->name, stripped) ||
+        IN(f->name, secrets) ||
         has_prefix(f->name, stripped_prefix,
                    sizeof stripped_prefix / sizeof *stripped_prefix))
         return false;

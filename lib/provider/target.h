@@ -82,6 +82,9 @@ enum refusal provider_target(const struct provider_set *s,
 bool provider_models_target(const struct provider_set *s, enum provider_id p,
                             struct arena *a, struct target *out);
 
+/* True if a request's field of this name carries a credential or a cookie. */
+bool provider_field_is_secret(struct slice name);
+
 /* True if a field of the provider's answer goes on to the client; `all` are
  * all fields (for Connection).  Content-Length and Date are the listener's.
  * `recoded`: the body was decoded or changed. */
