@@ -166,6 +166,13 @@ bool value_as_int(const struct value *v, int64_t *out);
 /* True if `v` is a number of integral value (any size, also 1.0). */
 bool value_is_integral(const struct value *v);
 
+/* The value of a number, which is copied into `a` if it does not fit a plain
+ * integer (its limbs and text are borrowed); false at the arena's limit. */
+MUST_CHECK bool value_from_number(struct arena *a, const struct number *n,
+                                  struct value *out);
+/* The number of a number value; `room` is used if it is a plain integer. */
+const struct number *value_number(const struct value *v, struct number *room);
+
 /* A number from JSON text ("1", "-1.50e3"); false if it is none or the arena
  * is full. Keeps the text. */
 bool value_number_text(struct arena *a, struct slice text, struct value *out);
@@ -188,6 +195,14 @@ struct slice value_json_arena(struct arena *a, const struct value *v);
 void value_term(struct buf *b, const struct value *v);
 /* As value_term into an arena; `.p` NULL at the limit. */
 struct slice value_term_arena(struct arena *a, const struct value *v);
+
+/* Appends `s` quoted as Go's strconv.Quote does. */
+void value_quote(struct buf *b, struct slice s);
+/* Decodes JSON's escapes of `raw` into `to` (room for raw.n bytes; the result
+ * is never longer); false if one is wrong. */
+MUST_CHECK bool value_unescape(struct slice raw, char *to, size_t *n);
+/* Writes a code point as UTF-8 (at most 4 bytes); returns how many. */
+size_t value_put_utf8(char *to, uint32_t cp);
 
 /* "null", "boolean", "number", "string", "array", "object", "set". */
 const char *value_kind_name(enum value_kind k);
