@@ -50,6 +50,7 @@ struct builtin_ctx {
     uint64_t seed;               /* 0: random; else for reproducible runs */
     struct builtin_cache *cache; /* per evaluation, in `arena` */
     const struct builtin_cache *policy; /* compiled constants; read-only */
+    void *compiled; /* what self->compile made of a constant argument */
     void *user; /* the evaluator's own; not for builtins, but rego.metadata */
 };
 
@@ -101,6 +102,9 @@ extern const struct builtin builtin_core[];
 const struct builtin *builtin_find(struct slice name);
 /* The i-th builtin over all tables, NULL behind the last. */
 const struct builtin *builtin_at(size_t i);
+
+/* Steps between two looks at the clock. */
+#define BUILTIN_CLOCK_EVERY 10000u
 
 /* Counts `n` units of work (one per element, or per 64 bytes).  False: a
  * limit is hit; ctx->code and message are set; return BUILTIN_FATAL. */
