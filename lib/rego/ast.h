@@ -130,8 +130,8 @@ struct ast {
     uint32_t ngenerated; /* names made so far */
     const struct slice *files;
     uint32_t nfiles;
-    const struct compiler *compiler; /* that owns this */
-    jmp_buf *nomem; /* where ast_alloc goes when the arena is full */
+    struct compiler *compiler; /* that owns this */
+    jmp_buf *nomem;            /* where ast_alloc goes when the arena is full */
 };
 
 /* Readies `a`; `arena` must outlive all that is made. */

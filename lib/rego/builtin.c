@@ -11,31 +11,81 @@
 #include "base/buf.h"
 #include "rego/builtin_tables.h"
 
+#if !__has_include("rego/builtin_aggregates.c")
 extern const struct builtin builtin_aggregates[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_arrays.c")
 extern const struct builtin builtin_arrays[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_cidr.c")
 extern const struct builtin builtin_cidr[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_digest.c")
 extern const struct builtin builtin_digest[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_encoding.c")
 extern const struct builtin builtin_encoding[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_graph.c")
 extern const struct builtin builtin_graph[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_json.c")
 extern const struct builtin builtin_json[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_jwt.c")
 extern const struct builtin builtin_jwt[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_numbers.c")
 extern const struct builtin builtin_numbers[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_objects.c")
 extern const struct builtin builtin_objects[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_patterns.c")
 extern const struct builtin builtin_patterns[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_schema.c")
 extern const struct builtin builtin_schema[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_semver.c")
 extern const struct builtin builtin_semver[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_sets.c")
 extern const struct builtin builtin_sets[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_sprintf.c")
 extern const struct builtin builtin_sprintf[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_strings.c")
 extern const struct builtin builtin_strings[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_time.c")
 extern const struct builtin builtin_time[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_trims.c")
 extern const struct builtin builtin_trims[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_types.c")
 extern const struct builtin builtin_types[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_units.c")
 extern const struct builtin builtin_units[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_uri.c")
 extern const struct builtin builtin_uri[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_uuid.c")
 extern const struct builtin builtin_uuid[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_walk.c")
 extern const struct builtin builtin_walk[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_absent.c")
 extern const struct builtin builtin_absent[] __attribute__((weak));
+#endif
+#if !__has_include("rego/builtin_yaml.c")
 extern const struct builtin builtin_yaml[] __attribute__((weak));
+#endif
 
 static const struct builtin *const tables[] = {
     builtin_core,    builtin_aggregates, builtin_arrays,  builtin_cidr,

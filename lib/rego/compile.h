@@ -28,7 +28,7 @@ struct node {
     uint32_t nrules, caprules;
     bool is_func;
     bool is_package;
-    uint8_t mark;          /* recursion check */
+    uint32_t index;        /* check_cycle.c */
     struct rule_set *plan; /* plan.h; NULL without rules */
 };
 
@@ -38,7 +38,8 @@ struct compiler {
     uint32_t nmodules;
     struct node *root;
     struct value data;
-    bool in_query;
+    const struct builtin **mocked; /* that some `with` replaces */
+    uint32_t nmocked;
 };
 
 /* resolve.c: names of imports and of rules become data references. */
@@ -69,6 +70,10 @@ struct node *tree_function(const struct compiler *c, const struct term *f);
 
 /* check.c: conflicts, undefined functions, arity, types, recursion. */
 void check_rules(struct compiler *c);
+/* The path of a node as text: data.a.b. */
+struct slice check_path(struct ast *a, const struct node *n);
+/* check_cycle.c: rules that depend on themselves. */
+void check_cycles(struct compiler *c);
 /* The checks that apply to one body, of a query. */
 void check_query(struct compiler *c, struct body *b);
 /* Arguments a call takes, or -1 if there is no such function. */

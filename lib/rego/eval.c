@@ -221,12 +221,46 @@ static struct cursor step_into(struct eval *c, struct cursor at,
     if (to.node != NULL && (to.node->is_func || node_shaded(c->env, to.node)))
         to.node = NULL;
     if (at.base != NULL)
-        to.base = at.base->kind == V_OBJECT ? value_get(at.base, key) : NULL;
+        to.base = value_lookup(at.base, key);
+    int64_t i;
+    if (at.base != NULL && to.base == NULL && at.base->kind == V_OBJECT &&
+        value_as_int(key, &i)) { // keys of the base document are text
+        char text[24];
+        int n = snprintf(text, sizeof text, "%lld", (long long)i);
+        to.base = value_get_str(at.base, slice(text, (size_t)n));
+    }
+    (void)c;
     return to;
 }
 
 static enum outcome document(struct eval *c, struct cursor at,
                              struct value *out);
+
+/* What rules give and what the base document has at the same place: the base
+ * wins, objects are merged. */
+static bool overlay(struct eval *c, const struct value *v,
+                    const struct value *base, struct value *out)
+{
+    if (v->kind != V_OBJECT || base->kind != V_OBJECT) {
+        *out = *base;
+        return true;
+    }
+    size_t n = (size_t)v->n + base->n;
+    struct value *pairs = value_alloc(c->arena, 2 * n);
+    if (pairs == NULL || !builtin_step(&c->ctx, n))
+        return false;
+    memcpy(pairs, v->u.v, (size_t)v->n * 2 * sizeof *pairs);
+    for (uint32_t i = 0; i < base->n; i++) {
+        struct value *to = &pairs[2 * ((size_t)v->n + i)];
+        to[0] = base->u.v[2 * i];
+        to[1] = base->u.v[2 * i + 1];
+        const struct value *under = value_get(v, to);
+        if (under != NULL && !overlay(c, under, &to[1], &to[1]))
+            return false;
+    }
+    *out = value_object(pairs, n);
+    return true;
+}
 
 /* Members of a document: rules first, then what only the base has. */
 static enum outcome members(struct eval *c, struct cursor at,
@@ -243,6 +277,8 @@ static enum outcome members(struct eval *c, struct cursor at,
         enum outcome r = document(c, to, &v);
         if (r == FATAL)
             return r;
+        if (to.base != NULL && n->plan != NULL && !overlay(c, &v, to.base, &v))
+            return no_operand(c);
         if (v.kind != V_UNDEF) {
             value_list_add(l, n->key);
             value_list_add(l, v);
@@ -863,7 +899,9 @@ static enum outcome call_builtin(struct eval *c, const struct builtin *b,
     *out = value_undef();
     if (!builtin_step(&c->ctx, 1))
         return FATAL;
-    enum builtin_status st = b->fn(&c->ctx, args, out);
+    enum builtin_status st =
+        b->fn != NULL ? b->fn(&c->ctx, args, out)
+                      : builtin_error(&c->ctx, CODE_BUILTIN, "not offered");
     if (st == BUILTIN_OK)
         return MORE;
     *out = value_undef();

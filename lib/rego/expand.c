@@ -121,18 +121,34 @@ static bool expand_output(struct expander *x, struct expr *e)
     return true;
 }
 
+static void note_mocked(struct compiler *c, const struct builtin *b)
+{
+    const struct builtin **list =
+        ast_alloc(&c->ast, (c->nmocked + 1) * sizeof(struct builtin *));
+    for (uint32_t i = 0; i < c->nmocked; i++) {
+        if (c->mocked[i] == b)
+            return;
+        list[i] = c->mocked[i];
+    }
+    list[c->nmocked++] = b;
+    c->mocked = list;
+}
+
 /* `with f as g` where g names a function: not a value to compute. */
 static void settle_mock(struct ast *a, struct with *w)
 {
-    const struct compiler *c = a->compiler;
+    struct compiler *c = a->compiler;
     const struct term *t = w->target, *v = w->value;
     bool is_func = tree_function(c, t) != NULL;
-    if (!is_func &&
-        (t->kind == T_VAR ||
-         (t->kind == T_REF && t->items[0]->kind == T_VAR &&
-          t->items[0]->sym != a->s_data && t->items[0]->sym != a->s_input)))
-        is_func = builtin_find(t->kind == T_VAR ? t->sym->name
-                                                : ast_ref_text(a, t)) != NULL;
+    const struct term *head = t->kind == T_REF ? t->items[0] : t;
+    if (!is_func && head->kind == T_VAR && head->sym != a->s_data &&
+        head->sym != a->s_input) {
+        const struct builtin *b = builtin_find(
+            t->kind == T_VAR ? t->sym->name : ast_ref_text(a, t));
+        is_func = b != NULL;
+        if (is_func)
+            note_mocked(c, b);
+    }
     if (!is_func || (v->kind != T_VAR && v->kind != T_REF))
         return;
     w->by_func = tree_function(c, v);

@@ -246,9 +246,20 @@ static struct body *rule_body(struct parse *p, bool after_if)
         p->quiet = quiet;
         if (b != NULL && parse_take(p, "}"))
             return b;
-        struct parse failed = *p;
+        uint64_t work = p->work;
         *p = save;
-        p->work = failed.work;
+        p->work = work;
+        p->quiet = true;
+        struct expr *e = parse_literal(p); // if {x: y | …}
+        p->quiet = quiet;
+        if (e != NULL) {
+            b = ast_body(p->ast);
+            ast_add(p->ast, b, e);
+            return b;
+        }
+        work = p->work;
+        *p = save;
+        p->work = work;
         parse_next(p);
         b = parse_body(p, "}"); // again, for its error
         return b != NULL && parse_take(p, "}") ? b : NULL;

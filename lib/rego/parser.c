@@ -495,7 +495,7 @@ static struct term *word_here(struct parse *p)
             parse_next(p);
             return t;
         }
-        if (parse_reserved(p, w))
+        if (parse_reserved(p, w) && !slice_is(w, "contains"))
             return parse_illegal(p, "");
     }
     t = var_here(p);
@@ -510,10 +510,12 @@ static struct term *word_here(struct parse *p)
     return t;
 }
 
+static struct term *infix(struct parse *p, bool pair);
+
 static struct term *group_here(struct parse *p)
 {
     parse_next(p);
-    struct term *t = parse_infix(p);
+    struct term *t = infix(p, true);
     if (t == NULL)
         return NULL;
     if (!parse_is(p, ")"))

@@ -407,6 +407,16 @@ static bool const_keys(const struct term *t)
     return true;
 }
 
+static bool occurs(const struct sym *s, const struct term *t)
+{
+    if (t->kind == T_VAR)
+        return t->sym == s;
+    for (uint32_t i = 0; i < t->n; i++)
+        if (occurs(s, t->items[i]))
+            return true;
+    return false;
+}
+
 /* False if neither side is known enough yet. */
 static bool try_unify(struct planner *p, const struct term *a,
                       const struct term *b)
@@ -427,11 +437,13 @@ static bool try_unify(struct planner *p, const struct term *a,
         a = b;
         b = t;
     }
-    if (unbound(p, a) && (b->kind == T_REF || is_known(p, b))) {
+    bool cyclic = (a->kind == T_VAR && b->kind == T_REF && occurs(a->sym, b)) ||
+                  (b->kind == T_VAR && a->kind == T_REF && occurs(b->sym, a));
+    if (!cyclic && unbound(p, a) && (b->kind == T_REF || is_known(p, b))) {
         bind(p, a, b);
         return true;
     }
-    if (unbound(p, b) && (a->kind == T_REF || is_known(p, a))) {
+    if (!cyclic && unbound(p, b) && (a->kind == T_REF || is_known(p, a))) {
         bind(p, b, a);
         return true;
     }
@@ -441,8 +453,6 @@ static bool try_unify(struct planner *p, const struct term *a,
         return true;
     }
     if (a->kind == T_REF || is_known(p, a)) {
-        if (b->kind != T_REF && b->kind != T_ARRAY && b->kind != T_OBJECT)
-            return false;
         uint32_t slot = into_slot(p, a);
         if (b->kind == T_REF)
             test_equal(p, in_slot(slot), in_slot(into_slot(p, b)), b->loc);
@@ -451,8 +461,6 @@ static bool try_unify(struct planner *p, const struct term *a,
         return true;
     }
     if (b->kind == T_REF || is_known(p, b)) {
-        if (a->kind != T_ARRAY && a->kind != T_OBJECT)
-            return false;
         unify_slot(p, a, into_slot(p, b));
         return true;
     }
@@ -609,7 +617,8 @@ static void plan_plain(struct planner *p, const struct expr *e)
         struct stmt *s = emit(p, S_TRUE, e->loc);
         s->a = o;
     } else if (e->kind == E_CALL) {
-        bool ok = ast_is_call(e, "eq") && e->term->n == 3
+        bool eq = ast_is_call(e, "eq") || ast_is_call(e, "equal");
+        bool ok = eq && e->term->n == 3
                       ? try_unify(p, e->term->items[1], e->term->items[2])
                       : plan_call(p, e->term);
         if (!ok)

@@ -228,7 +228,8 @@ struct rego_query *rego_prepare(const struct rego_policy *p, struct slice text,
     arena_init(&q->arena, REGO_COMPILE_MEMORY);
     q->policy = p;
     q->c.root = p->c.root;
-    q->c.in_query = true;
+    q->c.mocked = p->c.mocked;
+    q->c.nmocked = p->c.nmocked;
     jmp_buf nomem;
     q->c.ast.nomem = &nomem;
     q->c.ast.compiler = &q->c;

@@ -119,6 +119,17 @@ static bool all_safe(const struct safety *s, const struct symset *vars,
 
 // ---- what an expression binds ---------------------------------------------
 
+static void pattern_outputs(struct safety *s, const struct term *t,
+                            struct symset *out)
+{
+    if (t->kind == T_VAR && !root_doc(s, t->sym))
+        symset_add(s->ast, out, t->sym);
+    for (uint32_t i = 0; t->kind == T_ARRAY && i < t->n; i++)
+        pattern_outputs(s, t->items[i], out);
+    for (uint32_t i = 1; t->kind == T_OBJECT && i < t->n; i += 2)
+        pattern_outputs(s, t->items[i], out);
+}
+
 /* Variables in the paths of references whose head is bound. */
 static void ref_outputs(struct safety *s, const struct term *t,
                         const struct symset *safe, struct symset *out)
@@ -130,14 +141,7 @@ static void ref_outputs(struct safety *s, const struct term *t,
         if (head->kind == T_VAR && !is_safe(s, safe, head->sym))
             return;
         for (uint32_t i = 1; i < t->n; i++)
-            if (t->items[i]->kind == T_VAR)
-                symset_add(s->ast, out, t->items[i]->sym);
-            else if (t->items[i]->kind == T_ARRAY ||
-                     t->items[i]->kind == T_OBJECT)
-                for (uint32_t j = 0; j < t->items[i]->n; j++)
-                    if (t->items[i]->items[j]->kind == T_VAR &&
-                        t->items[i]->kind == T_ARRAY)
-                        symset_add(s->ast, out, t->items[i]->items[j]->sym);
+            pattern_outputs(s, t->items[i], out);
     }
     for (uint32_t i = t->kind == T_CALL ? 1 : 0; i < t->n; i++)
         ref_outputs(s, t->items[i], safe, out);
