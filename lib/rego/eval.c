@@ -411,9 +411,13 @@ static enum outcome walk_data(struct eval *c, const struct stmt *s, uint32_t i,
                               struct cursor at, struct value *f, struct sink *k)
 {
     struct value v;
-    for (; at.node != NULL && at.node->plan == NULL && i < s->walk.npath; i++) {
+    for (; (at.node == NULL || at.node->plan == NULL) && i < s->walk.npath;
+         i++) {
+        if (at.node == NULL && at.base == NULL)
+            return MORE;
         if (s->walk.path[i].binds)
-            return walk_nodes(c, s, i, at, f, k);
+            return at.node != NULL ? walk_nodes(c, s, i, at, f, k)
+                                   : walk_value(c, s, i, at.base, f, k);
         const struct value *key = operand(c, &s->walk.path[i].key, f, &v);
         if (key == NULL)
             return no_operand(c);
@@ -449,11 +453,12 @@ static enum outcome walk(struct eval *c, const struct stmt *s, struct value *f,
     return walk_value(c, s, 0, v, f, k);
 }
 
-/* A path that is all known: NULL if there is nothing. */
-static const struct value *get(struct eval *c, const struct stmt *s,
+/* What lies at the path from element `i` on, all of it known; NULL: nothing,
+ * or ctx.code is set. */
+static const struct value *get(struct eval *c, const struct stmt *s, uint32_t i,
                                const struct value *v, const struct value *f)
 {
-    for (uint32_t i = 0; v != NULL && i < s->walk.npath; i++) {
+    for (; v != NULL && i < s->walk.npath; i++) {
         struct value room;
         const struct value *key = operand(c, &s->walk.path[i].key, f, &room);
         if (key == NULL) {
@@ -1126,6 +1131,21 @@ static enum outcome end_with(struct eval *c, const struct stmt *s,
     return r;
 }
 
+/* data.<rule>.path, all known: no search for the rule, nothing nested. */
+static enum outcome rule_value(struct eval *c, const struct stmt *s,
+                               struct value *f)
+{
+    struct value v;
+    enum outcome r = eval_set(c, s->walk.set, &v);
+    if (r == FATAL || v.kind == V_UNDEF)
+        return r == FATAL ? FATAL : STOP;
+    const struct value *at = get(c, s, s->walk.rest, &v, f);
+    if (at == NULL)
+        return c->ctx.code != NULL ? FATAL : STOP;
+    f[s->dst] = *at;
+    return MORE;
+}
+
 // ---- the loop -------------------------------------------------------------
 
 static bool compare_holds(int accepted, const struct value *a,
@@ -1178,7 +1198,7 @@ static enum outcome simple(struct eval *c, const struct stmt *s,
     case S_INPUT:
         if (s->op == S_INPUT)
             a = c->env->input.kind != V_UNDEF ? &c->env->input : NULL;
-        b = get(c, s, a, f);
+        b = get(c, s, 0, a, f);
         if (b != NULL)
             f[s->dst] = *b;
         return b != NULL ? MORE : c->ctx.code != NULL ? FATAL : STOP;
@@ -1207,7 +1227,12 @@ static enum outcome run(struct eval *c, const struct stmt *s, struct value *f,
     for (;; s = s->next) {
         switch (s->op) {
         case S_WALK:
-            return walk(c, s, f, k);
+            if (!s->walk.direct || c->env->shades != NULL)
+                return walk(c, s, f, k);
+            r = rule_value(c, s, f);
+            if (r != MORE)
+                return r == STOP ? MORE : r;
+            break;
         case S_RELATION:
             return relation(c, s, f, k);
         case S_NOT:

@@ -109,6 +109,26 @@ static struct operand constant(struct value v)
 
 // ---- references -----------------------------------------------------------
 
+/* data.a.b.c with rules at data.a.b: no need to search for them later. */
+static void find_rule(struct planner *p, struct stmt *s)
+{
+    const struct node *n = p->c->root;
+    uint32_t i = 0;
+    for (; i < s->walk.npath && n != NULL && n->plan == NULL; i++) {
+        const struct step *x = &s->walk.path[i];
+        if (x->binds || x->key.kind != O_CONST)
+            return;
+        n = tree_child(n, &x->key.value);
+    }
+    if (n == NULL || n->plan == NULL || n->is_func)
+        return;
+    s->walk.set = n->plan;
+    s->walk.rest = i;
+    s->walk.direct = true;
+    for (; i < s->walk.npath; i++)
+        s->walk.direct &= !s->walk.path[i].binds;
+}
+
 /* An unbound element of a path becomes a slot; a pattern is matched against
  * it afterwards. */
 struct later {
@@ -169,6 +189,8 @@ static void plan_ref(struct planner *p, const struct term *t, uint32_t dst)
     s->walk.root = root;
     s->walk.npath = t->n - 1;
     s->walk.path = path;
+    if (root == ROOT_DATA)
+        find_rule(p, s);
     for (uint32_t i = 0; i < later.n; i++)
         unify_slot(p, later.pattern[i], later.slot[i]);
 }

@@ -78,6 +78,9 @@ struct stmt {
             enum walk_root root;
             uint32_t npath;
             struct step *path;
+            struct rule_set *set; /* the rule a constant path leads to … */
+            uint32_t rest;        /* … and where the path goes on */
+            bool direct;          /* from there on all is known */
         } walk;
         struct {
             const struct builtin *builtin;
