@@ -105,13 +105,14 @@ static enum outcome fatal(struct eval *c, const char *code, struct loc loc,
     return FATAL;
 }
 
-#define STACK_CHUNK 512
+#define STACK_CHUNK 64 /* the first; later ones are bigger */
 
 /* A frame of `n` slots, given back with pop. */
 static struct value *push(struct eval *c, uint32_t n)
 {
     if ((size_t)(c->stack_end - c->stack) < n) {
-        size_t want = n > STACK_CHUNK ? n : STACK_CHUNK;
+        size_t want = c->stack == NULL ? STACK_CHUNK : 16 * STACK_CHUNK;
+        want = n > want ? n : want;
         struct value *chunk = value_alloc(c->arena, want);
         if (chunk == NULL)
             return NULL;

@@ -184,9 +184,9 @@ static bool head_here(struct parse *p, struct rule *r)
     if (t == NULL)
         return false;
     if (t->kind == T_CALL) {
-        r->has_args = true;
         r->args = t->items + 1;
         r->nargs = t->n - 1;
+        r->has_args = r->nargs > 0; // f() is a rule like f
         t = t->items[0];
     }
     if (t->kind == T_VAR) {

@@ -8,3 +8,8 @@ conform: $(O)/test/rego/conform
 	@$(O)/test/rego/conform -c test/rego/cases
 
 .PHONY: conform
+
+bench-rego: $(O)/test/rego/bench
+	@$(O)/test/rego/bench
+
+.PHONY: bench-rego
