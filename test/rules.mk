@@ -4,6 +4,7 @@
 # build-tsan/); build/ stays the release build.
 
 -include test/fuzz/rules.mk
+-include test/rego/rules.mk
 
 SUITE = sh test/run-all.sh
 NODE_DEPS := test/node_modules/.package-lock.json

@@ -29,15 +29,18 @@ struct rule {
 struct posix {
     bool given, dst;
     int32_t std_off, dst_off;
+    char std_name[ZONE_ABBREV], dst_name[ZONE_ABBREV];
     struct rule start, end;
 };
 
 struct zone {
     char name[64];
     int n;
-    int64_t *at;    // seconds, ascending
-    int32_t *after; // offset from at[i] on
-    int32_t first;  // offset before at[0]
+    int64_t *at;                     // seconds, ascending
+    int32_t *after;                  // offset from at[i] on
+    int32_t first;                   // offset before at[0]
+    char (*name_after)[ZONE_ABBREV]; // abbreviation from at[i] on
+    char name_first[ZONE_ABBREV];
     struct posix tail;
 };
 
@@ -88,18 +91,28 @@ static int32_t hms(struct slice *s)
     return sign * v;
 }
 
-static bool skip_name(struct slice *s)
+static void keep_name(char out[static ZONE_ABBREV], struct slice s)
+{
+    size_t n = s.n < ZONE_ABBREV - 1 ? s.n : ZONE_ABBREV - 1;
+    memcpy(out, s.p, n);
+    out[n] = '\0';
+}
+
+static bool take_name(struct slice *s, char out[static ZONE_ABBREV])
 {
     size_t i = 0;
     if (s->n > 0 && s->p[0] == '<') {
         i = slice_find(*s, '>');
         if (i == s->n)
             return false;
+        keep_name(out, slice(s->p + 1, i - 1));
         i++;
-    } else
+    } else {
         while (i < s->n && ((s->p[i] >= 'A' && s->p[i] <= 'Z') ||
                             (s->p[i] >= 'a' && s->p[i] <= 'z')))
             i++;
+        keep_name(out, slice(s->p, i));
+    }
     *s = slice_skip(*s, i);
     return i > 0;
 }
@@ -136,13 +149,13 @@ static bool parse_posix(struct slice s, struct posix *x)
     *x = (struct posix){0};
     if (s.n == 0)
         return true;
-    if (!skip_name(&s))
+    if (!take_name(&s, x->std_name))
         return false;
     x->std_off = -hms(&s);
     x->given = true;
     if (s.n == 0)
         return true;
-    if (!skip_name(&s))
+    if (!take_name(&s, x->dst_name))
         return false;
     x->dst = true;
     x->dst_off = x->std_off + 3600;
@@ -171,19 +184,22 @@ static int64_t rule_local(const struct rule *r, int64_t year)
     return day * DAY_S + r->time;
 }
 
-static int32_t posix_offset(const struct posix *x, int64_t at_s)
+static bool posix_is_dst(const struct posix *x, int64_t at_s)
 {
     if (!x->dst)
-        return x->std_off;
+        return false;
     int64_t year;
     int month, day;
     int64_t local = at_s + x->std_off;
     clock_civil(local / DAY_S - (local % DAY_S < 0), &year, &month, &day);
     int64_t on = rule_local(&x->start, year) - x->std_off;
     int64_t off = rule_local(&x->end, year) - x->dst_off;
-    bool dst = on < off ? at_s >= on && at_s < off
-                        : at_s >= on || at_s < off;
-    return dst ? x->dst_off : x->std_off;
+    return on < off ? at_s >= on && at_s < off : at_s >= on || at_s < off;
+}
+
+static int32_t posix_offset(const struct posix *x, int64_t at_s)
+{
+    return posix_is_dst(x, at_s) ? x->dst_off : x->std_off;
 }
 
 struct counts {
@@ -215,6 +231,16 @@ static size_t body_size(const struct counts *c, size_t width)
            c->leap * (width + 4) + c->isstd + c->isut;
 }
 
+/* The abbreviation of a local time type. */
+static void type_name(char out[static ZONE_ABBREV], const uint8_t *type,
+                      const uint8_t *chars, size_t n)
+{
+    if (type[5] >= n)
+        return;
+    const char *p = (const char *)chars + type[5];
+    keep_name(out, slice(p, strnlen(p, n - type[5])));
+}
+
 static bool read_table(struct zone *z, const struct reader *r,
                        const struct counts *c)
 {
@@ -222,13 +248,18 @@ static bool read_table(struct zone *z, const struct reader *r,
     const uint8_t *types = index + c->time;
     z->at = xcalloc(c->time + 1, sizeof *z->at);
     z->after = xcalloc(c->time + 1, sizeof *z->after);
+    z->name_after = xcalloc(c->time + 1, sizeof *z->name_after);
     z->n = (int)c->time;
     z->first = (int32_t)be(types, 4);
+    const uint8_t *chars = types + c->type * 6;
+    type_name(z->name_first, types, chars, c->chars);
     for (size_t i = 0; i < c->time; i++) {
         if (index[i] >= c->type)
             return false;
         z->at[i] = be(r->p + i * 8, 8);
         z->after[i] = (int32_t)be(types + (size_t)index[i] * 6, 4);
+        type_name(z->name_after[i], types + (size_t)index[i] * 6, chars,
+                  c->chars);
         if (i > 0 && z->at[i] <= z->at[i - 1])
             return false;
     }
@@ -281,8 +312,7 @@ static enum status load_file(struct zone *z, const char *name, struct err *err)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd == -1)
         return err_set(err, E_NOT_FOUND, "zone",
-                       "no time zone %s on this system (package tzdata)",
-                       name);
+                       "no time zone %s on this system (package tzdata)", name);
     uint8_t *bytes = xcalloc(1, FILE_MAX);
     size_t n = 0;
     ssize_t got;
@@ -323,16 +353,20 @@ void zone_free(struct zone **z)
         return;
     free((*z)->at);
     free((*z)->after);
+    free((*z)->name_after);
     free(*z);
     *z = NULL;
 }
 
-static int32_t offset_s(const struct zone *z, int64_t at)
+static bool in_tail(const struct zone *z, int64_t at)
 {
-    if (z->n == 0 || at >= z->at[z->n - 1])
-        if (z->tail.given)
-            return posix_offset(&z->tail, at);
-    int low = 0, high = z->n; // first transition after `at`
+    return z->tail.given && (z->n == 0 || at >= z->at[z->n - 1]);
+}
+
+/* Index of the first transition after `at`. */
+static int after_s(const struct zone *z, int64_t at)
+{
+    int low = 0, high = z->n;
     while (low < high) {
         int mid = (low + high) / 2;
         if (z->at[mid] <= at)
@@ -340,7 +374,28 @@ static int32_t offset_s(const struct zone *z, int64_t at)
         else
             high = mid;
     }
-    return low == 0 ? z->first : z->after[low - 1];
+    return low;
+}
+
+static int32_t offset_s(const struct zone *z, int64_t at)
+{
+    if (in_tail(z, at))
+        return posix_offset(&z->tail, at);
+    int i = after_s(z, at);
+    return i == 0 ? z->first : z->after[i - 1];
+}
+
+void zone_abbrev(const struct zone *z, int64_t at_ms,
+                 char out[static ZONE_ABBREV])
+{
+    int64_t at = at_ms / 1000 - (at_ms % 1000 < 0);
+    int i = after_s(z, at);
+    const char *name = i == 0 ? z->name_first : z->name_after[i - 1];
+    if (in_tail(z, at))
+        name = posix_is_dst(&z->tail, at) ? z->tail.dst_name : z->tail.std_name;
+    if (strcmp(z->name, "UTC") == 0)
+        name = "UTC";
+    memcpy(out, name, strlen(name) + 1);
 }
 
 int32_t zone_offset(const struct zone *z, int64_t at_ms)

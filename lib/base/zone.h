@@ -21,6 +21,10 @@ MUST_CHECK enum status zone_load(const char *name, struct zone **out,
 void zone_free(struct zone **z);
 /* Seconds east of UTC at `at_ms`. */
 int32_t zone_offset(const struct zone *z, int64_t at_ms);
+#define ZONE_ABBREV 8
+/* The abbreviation in force at `at_ms`: "CET", "PDT", "+0530". */
+void zone_abbrev(const struct zone *z, int64_t at_ms,
+                 char out[static ZONE_ABBREV]);
 /* The Unix ms of a local wall-clock second given as if it were UTC
  * (`local_s`).  In a gap: the first instant after it; when a local time comes
  * twice: the earlier. */
