@@ -70,4 +70,10 @@ const struct regex *builtin_regex(struct builtin_ctx *c,
 /* builtin_compile for patterns. */
 void *builtin_compile_regex(struct arena *a, const struct value *key);
 
+/* Decodes base64 (of URLs if `url`, with padding if `padded`) into `out`,
+ * which has room for 3 bytes per 4 and 4 more; returns how many.  `*bad` is
+ * SIZE_MAX, or the input byte Go would name. */
+size_t builtin_base64(struct slice s, bool url, bool padded, uint8_t *out,
+                      size_t *bad);
+
 #endif
