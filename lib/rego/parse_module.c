@@ -252,7 +252,8 @@ static struct body *rule_body(struct parse *p, bool after_if)
         p->quiet = true;
         struct expr *e = parse_literal(p); // if {x: y | …}
         p->quiet = quiet;
-        if (e != NULL) {
+        if (e != NULL && e->term != NULL &&
+            (e->term->n > 0 || e->term->body != NULL)) {
             b = ast_body(p->ast);
             ast_add(p->ast, b, e);
             return b;
@@ -367,6 +368,7 @@ static bool check_v1(struct parse *p, const struct rule *r, bool has_if)
 {
     if (!p->v1)
         return true;
+    p->tok.loc = r->has_body && !has_if ? r->loc : p->tok.loc;
     if (r->has_body && !has_if) {
         parse_fail(p, "`if` keyword is required before rule body");
         return false;
