@@ -55,6 +55,10 @@ handler_fn entries_all;    /* GET /admin/usage/ledger */
 handler_fn entries_one;    /* GET /admin/usage/ledger/:id */
 handler_fn entries_correct; /* POST /admin/usage/ledger/:id/corrections */
 handler_fn entries_export; /* GET /admin/usage/export */
+/* ---- policy.c */
+handler_fn policy_get;    /* GET /admin/policy */
+handler_fn policy_test;   /* POST /admin/policy/test */
+handler_fn policy_replay; /* POST /admin/policy/replay */
 /* ---- health.c: these four also answer without an admin, on the pool */
 handler_fn health_plain;    /* GET /health */
 handler_fn health_detailed; /* GET /health/detailed */

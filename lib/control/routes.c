@@ -9,6 +9,10 @@ static const struct control_route table[] = {
 #define A(m, p, h, s) {m, p, AUTH_ADMIN, h, s}
     {"GET", "/health", AUTH_NONE, health_plain, "Is it well?"},
     {"GET", "/metrics", AUTH_METRICS, health_metrics, "Prometheus text"},
+    A("GET", "/admin/policy", policy_get, "The policy in force"),
+    A("POST", "/admin/policy/test", policy_test, "Try an input, or a policy"),
+    A("POST", "/admin/policy/replay", policy_replay,
+      "Who would have been denied"),
     A("GET", "/health/detailed", health_detailed, "Health with figures"),
     A("POST", "/admin/tenant", tenants_create, "Make a tenant"),
     A("GET", "/admin/tenant", tenants_list, "All tenants"),

@@ -15,10 +15,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "guard/source.h"
 #include "rego/rego.h"
 
-#define POLICY_FILES_MAX 256
-#define POLICY_BYTES_MAX ((size_t)16 << 20) /* of all its files together */
 #define POLICY_HASH_TEXT 65
 
 enum policy_dialect { POLICY_AUTO, POLICY_V0, POLICY_V1 };
@@ -36,14 +35,6 @@ struct policy {
     int file_count;
     struct arena arena;
     _Atomic int refs;
-};
-
-/* Where and what is wrong. */
-struct policy_fault {
-    bool is_set;
-    char file[256];
-    uint32_t row, col;
-    char text[512];
 };
 
 struct policies;

@@ -1,0 +1,2 @@
+# The default policy is assembled into policy.o.
+$(O)/lib/guard/policy.o: policy/default.rego
