@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/policy_cli.h"
 #include "app/prices.h"
 #include "app/tokens.h"
 #include "base/clock.h"
@@ -36,6 +37,7 @@ static int usage(FILE *to)
             "       budgetguard verify          counters against ledger\n"
             "       budgetguard config          what is in force\n"
             "       budgetguard prices import FILE\n"
+            "       budgetguard policy check|eval|test|replay ...\n"
             "       budgetguard tokens [--model M] [FILE|-]...\n"
             "       budgetguard --help | --version\n\n"
             "Variables (environment, .env.local, .env, or --config FILE):\n"
@@ -142,6 +144,8 @@ int main(int argc, char **argv)
     enum log_level level;
     if (argc > 1 && slice_is(slice_str(argv[1]), "tokens"))
         return tokens_main(argc - 2, argv + 2);
+    if (argc > 1 && slice_is(slice_str(argv[1]), "policy"))
+        return policy_main(argc - 2, argv + 2);
     if (!read_options(argc, argv, &o))
         return usage(stderr);
     if (o.help)
