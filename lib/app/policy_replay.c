@@ -7,8 +7,6 @@
 #include "app/policy_query.h"
 #include "app/store.h"
 #include "base/clock.h"
-#include "base/log.h"
-#include "catalog/snapshot.h"
 #include "control/replay.h"
 #include "guard/window.h"
 
@@ -40,22 +38,16 @@ static int fail(const char *what)
     return 2;
 }
 
-static int run(struct app *a, const struct words *w, struct replay *r)
+static int run(const char *file, const struct words *w, struct replay *r)
 {
+    const struct db_conf conf = {.path = file, .zone = r->zone};
     struct err err;
     struct buf out;
-    if (w->tenant != NULL) {
-        const struct snapshot *s = catalog_ref(a->catalog);
-        const struct tenant *t =
-            snapshot_tenant_by_name(s, slice_str(w->tenant));
-        r->tenant_id = t != NULL ? t->id : -1;
-        snapshot_unref(&s);
-        if (r->tenant_id == -1)
-            return fail("no tenant of that name");
-    }
-    r->db = a->db;
-    r->zone = a->zone;
-    r->timeout_ms = a->config->policy_timeout_ms;
+    if (access(file, R_OK | W_OK) != 0)
+        return fail("DATA_DIR has no ledger.sqlite");
+    if (db_open(&conf, &r->db, &err) != OK)
+        return fail(err.text);
+    r->tenant = w->tenant != NULL ? slice_str(w->tenant) : slice(NULL, 0);
     buf_init(&out, 16u << 20);
     enum status st = replay_run(r, &out, &err);
     if (st == OK)
@@ -63,31 +55,38 @@ static int run(struct app *a, const struct words *w, struct replay *r)
     else
         (void)fail(err.text);
     buf_release(&out);
+    db_close(&r->db);
     return st == OK ? 0 : 1;
 }
 
 static int with_config(const struct words *w, struct replay *r)
 {
     struct config *c;
-    struct app *a;
+    struct zone *zone = NULL;
     struct err err;
     enum policy_dialect dialect;
     struct policy_fault fault;
+    char file[APP_PATH];
     if (config_load(w->config, environ, window_period_parse, &c, &err) != OK)
         return fail(err.text);
-    int rc = 2;
-    if (!policy_dialect_parse(slice_str(c->policy_dialect), &dialect))
+    int rc = 2, n = snprintf(file, sizeof file, "%s/ledger.sqlite",
+                             c->data_dir);
+    if (n < 0 || n >= APP_PATH)
+        (void)fail("DATA_DIR is too long");
+    else if (!policy_dialect_parse(slice_str(c->policy_dialect), &dialect))
         (void)fail("POLICY_DIALECT must be auto, v0 or v1");
+    else if (zone_load(c->budget_timezone, &zone, &err) != OK)
+        (void)fail(err.text);
     else if ((r->policy = policy_from_path(w->path, dialect, &fault)) == NULL)
         fprintf(stderr, "budgetguard: %s:%u: %s\n", fault.file, fault.row,
                 fault.text);
-    else if (app_open(c, true, &a, &err) != OK)
-        (void)fail(err.text);
     else {
-        rc = run(a, w, r);
-        app_close(&a);
+        r->zone = zone;
+        r->timeout_ms = c->policy_timeout_ms;
+        rc = run(file, w, r);
     }
     policy_unref(&r->policy);
+    zone_free(&zone);
     config_free(&c);
     return rc;
 }

@@ -129,7 +129,9 @@ static bool on_row(void *arg, const struct entry *row)
 {
     struct run *x = arg;
     struct gate_answer said = {.error = SLICE("out of memory")};
-    if (!is_request(&row->e))
+    struct slice name = x->r->tenant; // the filter finds parts of names
+    if (!is_request(&row->e) ||
+        (name.n > 0 && !slice_eq(name, row->e.tenant)))
         return true;
     if ((x->r->max_rows > 0 && x->rows == x->r->max_rows) ||
         clock_mono_us() > x->until_us) {
@@ -236,6 +238,7 @@ enum status replay_run(const struct replay *r, struct buf *out,
 {
     struct run *x = xcalloc(1, sizeof *x);
     const struct entry_filter f = {.tenant_id = r->tenant_id,
+                                   .tenant = r->tenant,
                                    .from_ms = r->from_ms,
                                    .to_ms = r->to_ms};
     x->r = r;

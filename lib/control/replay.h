@@ -22,6 +22,7 @@ struct replay {
     int64_t timeout_ms;     /* of one evaluation */
     int64_t from_ms, to_ms; /* [from, to) */
     int64_t tenant_id;      /* 0: all */
+    struct slice tenant;    /* by name; empty: all */
     int64_t max_rows;       /* the newest; 0: all */
 };
 

@@ -21,7 +21,7 @@ struct db; /* opaque */
 
 struct db_conf {
     const char *path; /* DATA_DIR/ledger.sqlite */
-    struct counters *counters;
+    struct counters *counters; /* NULL, like the next: it is only read */
     struct catalog *catalog;
     const struct zone *zone; /* BUDGET_TIMEZONE: history by day */
     /* guard's window_at and window_step_ms, which this room may not call. */

@@ -157,6 +157,8 @@ void writer_catch_up(struct db *db)
 {
     struct err err = {0};
     int rows = BATCH;
+    if (db->conf.counters == NULL)
+        return;
     uint64_t left = counters_outbox_depth(db->conf.counters) / BATCH + 1;
     if (counters_outbox_depth(db->conf.counters) == 0)
         return;
