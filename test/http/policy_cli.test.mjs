@@ -88,7 +88,8 @@ gtest('policy replay: the ledger of a stopped or running gateway', {}, async ({ 
   assert.equal(nano(r.json.deniedUsd), 2600000n);
   assert.deepEqual(run(['replay', p, '--since', day, '--tenant', 'acme'], { cwd: gw.dir, env: gw.fullEnv() }).json.denied, 0);
   assert.equal(run(['replay', p, '--since', day, '--tenant', 'cme'], { cwd: gw.dir, env: gw.fullEnv() }).json.rows, 0);
+  assert.equal(run(['replay', p, '--since', 'monday'], { cwd: gw.dir, env: gw.fullEnv() }).code, 2);
   await gw.stop();
   assert.equal(run(['replay', p, '--since', day], { cwd: gw.dir, env: gw.fullEnv() }).json.rows, 3);
-  assert.equal(run(['replay', p, '--since', 'monday'], { cwd: gw.dir, env: gw.fullEnv() }).code, 2);
+  await gw.start();
 });
