@@ -18,7 +18,7 @@ OPT  ?= -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -Ilib -I$(O) -include lib/base/banned.h \
 	-DBG_VERSION='"$(VERSION)"' -fno-omit-frame-pointer -pthread -MMD -MP
 CFLAGS_ALL = $(BASE_CFLAGS) $(WARN) $(OPT) $(CFLAGS)
-LIBS := -lmicrohttpd -lcurl -llmdb -lsqlite3 -lsodium -lz -lpthread -lm
+LIBS := -lmicrohttpd -lcurl -llmdb -lsqlite3 -lsodium -lcrypto -lz -lpthread -lm
 JEMALLOC ?= -ljemalloc
 
 ROOMS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' test/house/rooms)

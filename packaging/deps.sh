@@ -13,8 +13,8 @@ build | test) ;;
 esac
 
 want="gcc make pkg-config libmicrohttpd-dev libcurl4-openssl-dev
-      liblmdb-dev libsqlite3-dev libsodium-dev libjemalloc-dev zlib1g-dev
-      tzdata ca-certificates libc6-dev binutils"
+      liblmdb-dev libsqlite3-dev libsodium-dev libssl-dev libjemalloc-dev
+      zlib1g-dev tzdata ca-certificates libc6-dev binutils"
 if [ "$mode" = test ]; then
 	want="$want libcmocka-dev clang clang-tidy clang-format cppcheck sqlite3
 	      nginx-light wrk libclang-rt-14-dev python3 curl openssl procps"

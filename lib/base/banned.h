@@ -10,6 +10,14 @@
 #include <string.h>
 #include <time.h>
 
+/* A parameter of OpenSSL's prototypes is called `rand`: where they are needed
+ * they come before the poison. */
+#ifdef BG_OPENSSL
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#endif
+
 /* clang's fortified headers make macros of some: the gcc leg is the gate. */
 #ifndef __clang__
 /* Unbounded or locale-bound: use buf, slice, memcpy with a known length. */

@@ -22,6 +22,7 @@ void ast_init(struct ast *a, struct arena *arena)
     *a = (struct ast){
         .arena = arena, .nomem = a->nomem, .compiler = a->compiler};
     a->errors_tail = &a->errors;
+    a->warnings_tail = &a->warnings;
     a->s_data = ast_sym(a, SLICE("data"));
     a->s_input = ast_sym(a, SLICE("input"));
     a->s_wild = ast_sym(a, SLICE("_"));
@@ -358,17 +359,17 @@ bool ast_fold(struct ast *a, const struct term *t, struct value *out)
 
 // ---- errors ---------------------------------------------------------------
 
-void ast_error(struct ast *a, struct loc loc, const char *code, const char *fmt,
-               ...)
+static struct rego_error *make_error(struct ast *a, struct loc loc,
+                                     const char *code, const char *fmt,
+                                     va_list ap) PRINTF_LIKE(4, 0);
+
+static struct rego_error *make_error(struct ast *a, struct loc loc,
+                                     const char *code, const char *fmt,
+                                     va_list ap)
 {
-    if (a->nerrors++ >= ERRORS_MAX)
-        return;
     struct buf b;
     buf_init(&b, 4096);
-    va_list ap;
-    va_start(ap, fmt);
     buf_vprintf(&b, fmt, ap);
-    va_end(ap);
     struct rego_error *e = ast_alloc(a, sizeof *e);
     e->message = take_text(a, &b);
     e->code = code;
@@ -376,6 +377,30 @@ void ast_error(struct ast *a, struct loc loc, const char *code, const char *fmt,
     e->col = loc.col;
     e->file =
         loc.row > 0 && loc.file < a->nfiles ? a->files[loc.file] : slice("", 0);
+    return e;
+}
+
+void ast_error(struct ast *a, struct loc loc, const char *code, const char *fmt,
+               ...)
+{
+    if (a->nerrors++ >= ERRORS_MAX)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    struct rego_error *e = make_error(a, loc, code, fmt, ap);
+    va_end(ap);
     *a->errors_tail = e;
     a->errors_tail = &e->next;
+}
+
+void ast_warn(struct ast *a, struct loc loc, const char *fmt, ...)
+{
+    if (a->nwarnings++ >= ERRORS_MAX)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    struct rego_error *e = make_error(a, loc, "rego_warning", fmt, ap);
+    va_end(ap);
+    *a->warnings_tail = e;
+    a->warnings_tail = &e->next;
 }

@@ -69,6 +69,7 @@ struct expr {
     enum expr_kind kind;
     bool negated, generated;
     struct loc loc;
+    struct slice text; /* as written */
     struct term *term;
     struct term **decl;
     uint32_t ndecl;
@@ -111,6 +112,7 @@ struct module {
     uint32_t file;
     bool v1;              /* the dialect, after `import rego.v1` */
     struct term *package; /* T_REF: data, … */
+    struct slice name;    /* the same as text */
     struct import *imports;
     uint32_t nimports;
     struct rule **rules;
@@ -126,7 +128,8 @@ struct ast {
     uint32_t nsyms;
     struct sym *s_data, *s_input, *s_wild;
     struct rego_error *errors, **errors_tail;
-    uint32_t nerrors;
+    struct rego_error *warnings, **warnings_tail;
+    uint32_t nerrors, nwarnings;
     uint32_t ngenerated; /* names made so far */
     const struct slice *files;
     uint32_t nfiles;
@@ -188,6 +191,9 @@ bool ast_ground(const struct term *t);
 /* True if `t` holds only constants; then `*out` is its value. */
 bool ast_fold(struct ast *a, const struct term *t, struct value *out);
 
+/* Adds something that is not wrong but may surprise. */
+void ast_warn(struct ast *a, struct loc loc, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 /* Adds an error. */
 void ast_error(struct ast *a, struct loc loc, const char *code, const char *fmt,
                ...) PRINTF_LIKE(4, 5);

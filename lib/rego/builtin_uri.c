@@ -371,6 +371,24 @@ static enum builtin_status give_fault(struct builtin_ctx *c, struct slice s,
                          f->what);
 }
 
+/* Go keeps the raw path only where escaping the path anew would not give it
+ * back. */
+static struct slice raw_path(const struct uri *u)
+{
+    struct buf b;
+    builtin_buf(&b);
+    for (size_t i = 0; i < u->path.n; i++) {
+        char ch = u->path.p[i];
+        if (alnum(ch) || (ch != '\0' && strchr("-_.~$&+,/:;=@", ch) != NULL))
+            buf_char(&b, ch);
+        else
+            buf_printf(&b, "%%%02X", (unsigned)(uint8_t)ch);
+    }
+    bool same = !b.failed && slice_eq(buf_get(&b), u->raw_path);
+    buf_release(&b);
+    return same ? u->path : u->raw_path;
+}
+
 static void put(struct value_list *l, const char *key, struct slice s)
 {
     if (s.n == 0)
@@ -405,7 +423,7 @@ uri_parse(struct builtin_ctx *c, const struct value *args, struct value *out)
     put(&l, "hostname", u.host);
     put(&l, "port", u.port);
     put(&l, "path", u.path);
-    put(&l, "raw_path", u.raw_path);
+    put(&l, "raw_path", raw_path(&u));
     put(&l, "raw_query", u.query);
     put(&l, "fragment", u.fragment);
     return builtin_give(c, value_list_object(&l), out);

@@ -16,6 +16,7 @@ struct eval_job {
     uint32_t nsets;           /* memo entries */
     const struct slice *files;
     uint32_t nfiles;
+    bool full;       /* solutions with the expressions' values */
     bool first_only; /* one solution is enough; `out` is its first value */
 };
 

@@ -30,7 +30,7 @@ enum outcome eval_fatal(struct eval *c, const char *code, struct loc loc,
 /* A frame of `n` slots, given back with pop. */
 struct value *eval_push(struct eval *c, uint32_t n)
 {
-    if ((size_t)(c->stack_end - c->stack) < n) {
+    if (c->stack == NULL || (size_t)(c->stack_end - c->stack) < n) {
         size_t want = c->stack == NULL ? STACK_CHUNK : 16 * STACK_CHUNK;
         want = n > want ? n : want;
         struct value *chunk = value_alloc(c->arena, want);

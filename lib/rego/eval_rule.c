@@ -155,18 +155,70 @@ static enum outcome yield_item(struct eval *c, struct sink *k,
     return k->list.failed ? eval_nomem(c) : MORE;
 }
 
-static enum outcome yield_bindings(struct eval *c, struct sink *k,
-                                   const struct value *f)
+static bool bindings(struct eval *c, const struct value *f, struct value *out)
 {
     const struct plan *p = c->job->plan;
     struct value *pairs = value_alloc(c->arena, (size_t)p->nnames * 2);
     if (pairs == NULL)
-        return eval_nomem(c);
+        return false;
     for (uint32_t i = 0; i < p->nnames; i++) {
         pairs[2 * i] = value_str(p->names[i]->name);
         pairs[2 * i + 1] = f[p->slots[i]];
     }
-    value_list_add(&k->list, value_object(pairs, p->nnames));
+    *out = value_object(pairs, p->nnames);
+    return true;
+}
+
+#define PAIRS(...)   \
+    (struct value[]) \
+    {                \
+        __VA_ARGS__  \
+    }
+
+static bool object(struct eval *c, const struct value *pairs, size_t n,
+                   struct value *out)
+{
+    struct value *copy = value_alloc(c->arena, 2 * n);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, pairs, 2 * n * sizeof *copy);
+    *out = value_object(copy, n);
+    return true;
+}
+
+/* As `opa eval` shows a solution: bindings and the expressions' values. */
+static bool shown(struct eval *c, const struct value *f, struct value *out)
+{
+    const struct plan *p = c->job->plan;
+    struct value *list = value_alloc(c->arena, p->nshown), loc, binds;
+    if (list == NULL || !bindings(c, f, &binds))
+        return false;
+    for (uint32_t i = 0; i < p->nshown; i++) {
+        const struct shown *x = &p->shown[i];
+        struct value v = x->slot == NO_SLOT ? value_bool(true) : f[x->slot];
+        if (!object(c,
+                    PAIRS(VALUE_LIT("col"), value_int(x->loc.col),
+                          VALUE_LIT("row"), value_int(x->loc.row)),
+                    2, &loc) ||
+            !object(c,
+                    PAIRS(VALUE_LIT("location"), loc, VALUE_LIT("text"),
+                          value_str(x->text), VALUE_LIT("value"), v),
+                    3, &list[i]))
+            return false;
+    }
+    struct value exprs = value_array(list, p->nshown);
+    return object(
+        c, PAIRS(VALUE_LIT("bindings"), binds, VALUE_LIT("expressions"), exprs),
+        2, out);
+}
+
+static enum outcome yield_bindings(struct eval *c, struct sink *k,
+                                   const struct value *f)
+{
+    struct value v;
+    if (!(c->job->full ? shown(c, f, &v) : bindings(c, f, &v)))
+        return eval_nomem(c);
+    value_list_add(&k->list, v);
     return k->list.failed ? eval_nomem(c) : MORE;
 }
 

@@ -13,7 +13,8 @@
 struct expander {
     struct ast *ast;
     struct body *out;
-    const struct expr *origin; /* whose `with` the new ones take over */
+    const struct expr *origin;  /* whose `with` the new ones take over */
+    const struct expr *negated; /* out of which things are taken */
 };
 
 static struct body *expand_body(struct ast *a, struct body *b);
@@ -21,6 +22,20 @@ static struct body *expand_body(struct ast *a, struct body *b);
 static struct term *fresh(struct ast *a, struct loc loc)
 {
     return ast_var(a, ast_fresh(a), loc);
+}
+
+/* What surprises about `not`: an operand without value makes the expression
+ * undefined, not true. */
+static void warn(struct expander *x, const struct term *t)
+{
+    if (x->negated == NULL || (t->kind != T_REF && t->kind != T_CALL))
+        return;
+    struct slice s =
+        t->kind == T_REF ? ast_ref_text(x->ast, t) : ast_call_name(x->ast, t);
+    ast_warn(x->ast, x->negated->loc,
+             "if %.*s is undefined, this `not` is undefined too, not true "
+             "(import future.keywords.not changes that)",
+             SLICE_FMT(s));
 }
 
 static void add(struct expander *x, struct expr *e, struct loc loc)
@@ -67,6 +82,7 @@ static struct term *expand(struct expander *x, struct term *t)
     case T_CALL:
         for (uint32_t i = 1; i < t->n; i++)
             t->items[i] = expand(x, t->items[i]);
+        warn(x, t);
         v = fresh(x->ast, t->loc);
         ast_push(x->ast, t, v);
         add(x, ast_expr(x->ast, t), t->loc);
@@ -143,8 +159,8 @@ static void settle_mock(struct ast *a, struct with *w)
     const struct term *head = t->kind == T_REF ? t->items[0] : t;
     if (!is_func && head->kind == T_VAR && head->sym != a->s_data &&
         head->sym != a->s_input) {
-        const struct builtin *b = builtin_find(
-            t->kind == T_VAR ? t->sym->name : ast_ref_text(a, t));
+        const struct builtin *b =
+            builtin_find(t->kind == T_VAR ? t->sym->name : ast_ref_text(a, t));
         is_func = b != NULL;
         if (is_func)
             note_mocked(c, b);
@@ -167,6 +183,7 @@ static void expand_expr(struct ast *a, struct expr *e, struct body *out)
         e->with[i].value = expand(&x, e->with[i].value);
     }
     x.origin = e->nwith > 0 ? e : NULL;
+    x.negated = e->negated ? e : NULL;
     if (e->kind == E_TERM) {
         e->term = expand(&x, e->term);
     } else if (e->kind == E_CALL) {
@@ -262,6 +279,7 @@ static struct term *hoist_one(struct expander *x, struct term *t)
     case T_REF:
         for (uint32_t i = 1; i < t->n; i++)
             t->items[i] = hoist_one(x, t->items[i]);
+        warn(x, t);
         v = fresh(x->ast, t->loc);
         add(x, ast_eq(x->ast, v, t), t->loc);
         return v;
@@ -308,6 +326,7 @@ static void hoist_expr(struct ast *a, struct expr *e, struct body *out)
     for (uint32_t i = 0; i < e->nwith; i++)
         e->with[i].value = hoist_one(&x, e->with[i].value);
     x.origin = e->nwith > 0 ? e : NULL;
+    x.negated = e->negated ? e : NULL;
     bool eq = ast_is_call(e, "eq") || ast_is_call(e, "equal");
     if (e->kind == E_TERM)
         e->term = hoist_in(&x, e->term);

@@ -736,11 +736,18 @@ enum status gotime_parse(struct slice layout, struct slice value,
 static const struct {
     const char *name;
     uint64_t ns;
-} units[] = {{"ns", 1},           {"us", 1000},
+} units[] = {{"ns", 1},
+             {"us", 1000},
              {"\xc2\xb5s", 1000}, // micro sign
              {"\xce\xbcs", 1000}, // Greek mu
-             {"ms", 1000000},     {"s", 1000000000},
-             {"m", 60000000000},  {"h", 3600000000000}};
+             {"ms", 1000000},
+             {"s", 1000000000},
+             {"m", 60000000000},
+             {"h", 3600000000000},
+             // beyond Go's: what OPA adds
+             {"d", 86400000000000},
+             {"w", 604800000000000},
+             {"y", 31536000000000000}};
 
 static enum status bad_duration(struct err *err, struct slice s)
 {

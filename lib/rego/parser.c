@@ -844,6 +844,7 @@ struct expr *parse_literal(struct parse *p)
     if (!enter(p))
         return NULL;
     struct expr *e;
+    size_t start = p->tok.start;
     if (parse_is_word(p, "not"))
         e = negation(p);
     else if (parse_is_word(p, "some"))
@@ -856,7 +857,10 @@ struct expr *parse_literal(struct parse *p)
         if (!with_here(p, e))
             e = NULL;
     p->depth--;
-    return p->failed ? NULL : e;
+    if (p->failed || e == NULL)
+        return NULL;
+    e->text = slice(p->lex.src.p + start, p->prev_end - start);
+    return e;
 }
 
 struct body *parse_body(struct parse *p, const char *end)

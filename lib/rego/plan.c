@@ -865,6 +865,10 @@ void plan_query(struct compiler *c, struct body *b, struct plan *out)
     p.tail = (struct stmt **)(uintptr_t)&entry;
     plan_body(&p, b);
     query_names(&p, out);
+    for (uint32_t i = 0; i < out->nshown; i++)
+        out->shown[i].slot = out->shown[i].sym != NULL
+                                 ? slot_of(&p, out->shown[i].sym)
+                                 : NO_SLOT;
     emit(&p, S_YIELD, (struct loc){0});
     out->body = entry;
     out->nslots = p.nslots;

@@ -140,8 +140,18 @@ struct rule_set {
     struct index *index; /* index.h, or NULL */
 };
 
+/* An expression of a query, for who shows its value. */
+struct shown {
+    struct slice text;
+    struct loc loc;
+    struct sym *sym; /* that takes its value; NULL: it is just true */
+    uint32_t slot;
+};
+
 struct plan {
     const struct stmt *body;
+    struct shown *shown;
+    uint32_t nshown;
     uint32_t nslots;
     struct sym **names; /* of the bindings */
     uint32_t *slots;
@@ -157,7 +167,8 @@ uint32_t index_find(const struct rule_set *s, const struct value *input,
 
 /* Plans all rules of `c->root`; returns how many rule sets there are. */
 uint32_t plan_rules(struct compiler *c);
-/* Plans a query that is checked and ordered.  */
+/* Plans a query that is checked and ordered; out->shown is filled before but
+ * for its slots. */
 void plan_query(struct compiler *c, struct body *b, struct plan *out);
 
 #endif

@@ -27,6 +27,7 @@ struct rego_query {
     struct arena arena;
     struct compiler c;
     struct plan plan;
+    struct plan full_plan;  /* with the values of all expressions */
     struct plan value_plan; /* binds the value of a single term first */
     const struct rego_policy *policy;
 };
@@ -78,8 +79,10 @@ static void parse_all(struct rego_policy *p, const struct rego_module *modules,
         if (p->files[i].p == NULL || text.p == NULL)
             longjmp(*a->nomem, 1);
         struct module *m = parser_module(a, text, (uint32_t)i, dialect);
-        if (m != NULL)
-            p->c.modules[p->c.nmodules++] = m;
+        if (m == NULL)
+            continue;
+        m->name = ast_ref_text(a, m->package);
+        p->c.modules[p->c.nmodules++] = m;
     }
 }
 
@@ -183,6 +186,64 @@ static void plan_body_of(struct compiler *c, struct body *b, struct plan *out)
     plan_query(c, hoist_body(c, b), out);
 }
 
+/* True if an expression may have several solutions. */
+static bool iterates(const struct term *t)
+{
+    if (t->kind == T_REF)
+        for (uint32_t i = 1; i < t->n; i++)
+            if (t->items[i]->kind != T_CONST)
+                return true;
+    for (uint32_t i = 0; i < t->n; i++)
+        if (iterates(t->items[i]))
+            return true;
+    return false;
+}
+
+/* A variable that takes the value of `e`, or NULL if it has none to show. */
+static struct sym *capture(struct compiler *c, struct expr *e)
+{
+    struct ast *a = &c->ast;
+    if (e->negated || (e->kind != E_TERM && e->kind != E_CALL) ||
+        ast_is_call(e, "eq") || ast_is_call(e, "assign"))
+        return NULL;
+    struct sym *s = ast_fresh(a);
+    struct term *v = ast_var(a, s, e->loc);
+    if (e->kind == E_TERM) {
+        e->kind = E_CALL;
+        e->term = ast_call(a, "eq", e->loc, e->term, v, NULL);
+        return s;
+    }
+    if (check_arity(c, e->term) + 1 != (int)e->term->n)
+        return NULL;
+    ast_push(a, e->term, v);
+    return s;
+}
+
+/* The query with each expression's value in a variable, as OPA does it: they
+ * need not be true if there is only one and it does not iterate. */
+static struct body *captured(struct compiler *c, const struct body *b,
+                             struct plan *out)
+{
+    struct ast *a = &c->ast;
+    struct body *to = ast_copy_body(a, b);
+    bool test = b->n > 1;
+    for (uint32_t i = 0; i < b->n; i++)
+        test |= b->e[i]->term == NULL || iterates(b->e[i]->term);
+    out->shown = ast_alloc(a, b->n * sizeof *out->shown);
+    out->nshown = b->n;
+    for (uint32_t i = 0; i < b->n; i++) {
+        struct expr *e = to->e[i];
+        out->shown[i] = (struct shown){
+            .text = e->text, .loc = e->loc, .sym = capture(c, e)};
+    }
+    for (uint32_t i = 0; test && i < b->n; i++)
+        if (out->shown[i].sym != NULL)
+            ast_add(
+                a, to,
+                ast_expr(a, ast_var(a, out->shown[i].sym, out->shown[i].loc)));
+    return to;
+}
+
 static void prepare(struct rego_query *q, struct slice text)
 {
     struct compiler *c = &q->c;
@@ -208,8 +269,11 @@ static void prepare(struct rego_query *q, struct slice text)
         v = ast_body(a);
         ast_add(a, v, eq);
     }
+    struct body *all = captured(c, b, &q->full_plan);
     plan_body_of(c, b, &q->plan);
     q->value_plan = q->plan;
+    if (a->nerrors == 0)
+        plan_body_of(c, all, &q->full_plan);
     if (a->nerrors == 0 && v != NULL)
         plan_body_of(c, v, &q->value_plan);
 }
@@ -257,18 +321,23 @@ void rego_query_free(struct rego_query **q)
     *q = NULL;
 }
 
-static enum status eval(const struct rego_query *q, bool first,
+enum wanted { BINDINGS, SHOWN, VALUE };
+
+static enum status eval(const struct rego_query *q, enum wanted wanted,
                         const struct value *input, struct arena *scratch,
                         const struct rego_limits *limits, struct value *out,
                         struct rego_error *err)
 {
-    struct eval_job job = {.plan = first ? &q->value_plan : &q->plan,
+    struct eval_job job = {.plan = wanted == VALUE   ? &q->value_plan
+                                   : wanted == SHOWN ? &q->full_plan
+                                                     : &q->plan,
                            .root = q->policy->c.root,
                            .data = &q->policy->data,
                            .nsets = q->policy->nsets,
                            .files = q->policy->files,
                            .nfiles = q->policy->c.ast.nfiles,
-                           .first_only = first};
+                           .full = wanted == SHOWN,
+                           .first_only = wanted == VALUE};
     return eval_run(&job, input, scratch, limits, out, err);
 }
 
@@ -276,7 +345,15 @@ enum status rego_eval(const struct rego_query *q, const struct value *input,
                       struct arena *scratch, const struct rego_limits *limits,
                       struct value *out, struct rego_error *err)
 {
-    return eval(q, false, input, scratch, limits, out, err);
+    return eval(q, BINDINGS, input, scratch, limits, out, err);
+}
+
+enum status rego_eval_shown(const struct rego_query *q,
+                            const struct value *input, struct arena *scratch,
+                            const struct rego_limits *limits, struct value *out,
+                            struct rego_error *err)
+{
+    return eval(q, SHOWN, input, scratch, limits, out, err);
 }
 
 enum status rego_eval_value(const struct rego_query *q,
@@ -284,7 +361,31 @@ enum status rego_eval_value(const struct rego_query *q,
                             const struct rego_limits *limits, struct value *out,
                             struct rego_error *err)
 {
-    return eval(q, true, input, scratch, limits, out, err);
+    return eval(q, VALUE, input, scratch, limits, out, err);
+}
+
+const struct rego_error *rego_policy_warnings(const struct rego_policy *p)
+{
+    return p->c.ast.warnings;
+}
+
+void rego_policy_rules(const struct rego_policy *p,
+                       void (*fn)(void *arg, const struct rego_rule *r),
+                       void *arg)
+{
+    for (uint32_t i = 0; i < p->c.nmodules; i++) {
+        const struct module *m = p->c.modules[i];
+        for (uint32_t j = 0; j < m->nrules; j++) {
+            const struct rule *x = m->rules[j];
+            struct rego_rule r = {.package = m->name,
+                                  .name = x->ref->items[0]->sym->name,
+                                  .file = p->files[m->file],
+                                  .row = x->loc.row,
+                                  .col = x->loc.col,
+                                  .is_function = x->has_args};
+            fn(arg, &r);
+        }
+    }
 }
 
 bool rego_parse_term(struct arena *a, struct slice text, struct value *out)

@@ -92,6 +92,32 @@ rego_eval_value(const struct rego_query *q, const struct value *input,
                 struct arena *scratch, const struct rego_limits *limits,
                 struct value *out, struct rego_error *err);
 
+/* As rego_eval, each solution as `opa eval` shows it: {"bindings": {…},
+ * "expressions": [{"value", "text", "location": {"row", "col"}}]}. */
+MUST_CHECK enum status
+rego_eval_shown(const struct rego_query *q, const struct value *input,
+                struct arena *scratch, const struct rego_limits *limits,
+                struct value *out, struct rego_error *err);
+
+/* What is not wrong but may surprise, e.g. a `not` that an undefined operand
+ * makes undefined.  Lives as long as the policy; NULL if nothing. */
+const struct rego_error *rego_policy_warnings(const struct rego_policy *p);
+
+/* A rule of a policy, for listings and test runners. */
+struct rego_rule {
+    struct slice package; /* data.a.b */
+    struct slice name;    /* the first element of its head: test_x */
+    struct slice file;
+    uint32_t row, col;
+    bool is_function;
+};
+
+/* Calls `fn` for every rule in the order of modules and text; a name may come
+ * several times. */
+void rego_policy_rules(const struct rego_policy *p,
+                       void (*fn)(void *arg, const struct rego_rule *r),
+                       void *arg);
+
 /* Reads a Rego term without variables ({1, 2}, set(), {"a": 1}). */
 MUST_CHECK bool rego_parse_term(struct arena *a, struct slice text,
                                 struct value *out);

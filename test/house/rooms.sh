@@ -16,6 +16,7 @@ rules=$(dirname "$0")/rooms
 		L ^MHD_ net
 		L ^curl_ net
 		L ^(crypto_|sodium_|randombytes) base
+		L ^(EVP_|OSSL_|OPENSSL_|CRYPTO_|BN_|ECDSA_|PEM_|X509|BIO_|RSA_|EC_|ASN1_|OBJ_|GENERAL_NAME|OPENSSL_sk|[di]2[di]_) rego
 	LIBS
 	for o in "$build"/lib/*/*.o; do
 		# An object whose source is gone is left from an earlier build.
