@@ -66,6 +66,7 @@ if [ -z "$name" ] && [ "$dir" = build-test ]; then
 	if sh -c "$mk -n fuzz-replay" >/dev/null 2>&1; then
 		stage fuzz sh -c "$mk fuzz-replay"
 	fi
+	stage conform sh -c "$mk conform"
 	stage house env HOUSE_QUICK=1 sh test/house/house.sh "$dir"
 fi
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -32,6 +32,16 @@ void arena_init(struct arena *a, size_t limit)
     *a = (struct arena){.limit = limit};
 }
 
+void arena_init_chunk(struct arena *a, size_t limit, size_t chunk)
+{
+    *a = (struct arena){.limit = limit, .chunk = chunk};
+}
+
+static size_t chunk_size(const struct arena *a)
+{
+    return a->chunk != 0 ? a->chunk : CHUNK;
+}
+
 static struct arena_chunk *chunk_new(struct arena *a, size_t size)
 {
     struct arena_chunk *c = try_malloc(sizeof *c + size);
@@ -52,8 +62,9 @@ void *arena_try(struct arena *a, size_t n)
         need = ALIGN;
     a->used += n;
     if (!RECYCLE || (size_t)(a->end - a->at) < need) {
-        bool own = !RECYCLE || need > CHUNK / 2;
-        struct arena_chunk *c = chunk_new(a, own ? need : CHUNK);
+        size_t size = chunk_size(a);
+        bool own = !RECYCLE || need > size / 2;
+        struct arena_chunk *c = chunk_new(a, own ? need : size);
         if (c == NULL)
             return NULL;
         if (own) {
@@ -61,7 +72,7 @@ void *arena_try(struct arena *a, size_t n)
             return c->bytes;
         }
         a->at = c->bytes;
-        a->end = c->bytes + CHUNK;
+        a->end = c->bytes + size;
     }
     void *p = a->at;
     a->at += need;
@@ -91,7 +102,7 @@ void arena_reset(struct arena *a)
     struct arena_chunk *keep = NULL;
     if (RECYCLE)
         for (struct arena_chunk *c = a->head; c != NULL; c = c->next)
-            if (c->size == CHUNK)
+            if (c->size == chunk_size(a))
                 keep = c;
     while (a->head != NULL && a->head != keep) {
         struct arena_chunk *next = a->head->next;
@@ -108,7 +119,7 @@ void arena_reset(struct arena *a)
             older = next;
         }
         a->at = keep->bytes;
-        a->end = keep->bytes + CHUNK;
+        a->end = keep->bytes + keep->size;
     }
     a->used = 0;
 }
@@ -116,7 +127,7 @@ void arena_reset(struct arena *a)
 void arena_release(struct arena *a)
 {
     release_until(a, NULL);
-    arena_init(a, a->limit);
+    arena_init_chunk(a, a->limit, a->chunk);
 }
 
 struct slice arena_dup(struct arena *a, struct slice s)

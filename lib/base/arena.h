@@ -20,10 +20,15 @@ struct arena {
     struct arena_chunk *head;
     char *at, *end;
     size_t used, limit;
+    size_t chunk; /* bytes of a chunk; 0: the default */
 };
 
 /* Readies `a`; `limit` bounds the sum of all allocations until the reset. */
 void arena_init(struct arena *a, size_t limit);
+
+/* As arena_init with chunks of `chunk` bytes: whoever is used again and again
+ * and fits into one allocates nothing after the first time. */
+void arena_init_chunk(struct arena *a, size_t limit, size_t chunk);
 
 /* Gives everything back but the first chunk, which the next user reuses. */
 void arena_reset(struct arena *a);
@@ -36,8 +41,7 @@ void arena_release(struct arena *a);
 MUST_CHECK void *arena_try(struct arena *a, size_t n);
 
 /* As arena_try, but the process ends on failure: for small fixed sizes. */
-void *arena_alloc(struct arena *a, size_t n)
-    __attribute__((returns_nonnull));
+void *arena_alloc(struct arena *a, size_t n) __attribute__((returns_nonnull));
 
 /* A copy of `s` with a terminator behind it; `.p` is NULL on failure. */
 MUST_CHECK struct slice arena_dup(struct arena *a, struct slice s);

@@ -120,7 +120,7 @@ static enum builtin_status unite(struct builtin_ctx *c, const struct value *x,
         i += order <= 0;
         k += order >= 0;
     }
-    *out = (struct value){.kind = V_OBJECT, .n = (uint32_t)n, .u.v = v};
+    *out = value_sorted(V_OBJECT, v, n);
     return BUILTIN_OK;
 }
 

@@ -29,7 +29,7 @@ static enum builtin_status combine(struct builtin_ctx *c, const struct value *x,
         i += order <= 0;
         k += order >= 0;
     }
-    *out = (struct value){.kind = V_SET, .n = (uint32_t)n, .u.v = v};
+    *out = value_sorted(V_SET, v, n);
     return BUILTIN_OK;
 }
 

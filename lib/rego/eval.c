@@ -132,6 +132,8 @@ static enum outcome call(struct eval *c, const struct stmt *s, struct value *f)
                          &out);
     if (r == FATAL)
         return r;
+    if (value_depth(&out) == VALUE_DEPTH_FULL)
+        return eval_too_deep(c, s->loc);
     f[s->dst] = out;
     return out.kind == V_UNDEF ? STOP : MORE; // STOP: no result here
 }
@@ -148,6 +150,10 @@ static bool emit_result(void *arg, const struct value *v)
 {
     struct emitting *e = arg;
     const struct builtin *self = e->c->ctx.self;
+    if (value_depth(v) == VALUE_DEPTH_FULL) {
+        e->r = eval_too_deep(e->c, e->s->loc);
+        return false;
+    }
     e->f[e->s->dst] = *v;
     e->r = eval_exec(e->c, e->s->next, e->f, e->k);
     e->c->ctx.self = self;
@@ -192,6 +198,8 @@ static enum outcome comprehension(struct eval *c, const struct stmt *s,
         return FATAL;
     f[s->dst] = s->inner.kind == COMP_ARRAY ? value_list_array(&k.list)
                                             : value_list_set(&k.list);
+    if (value_depth(&f[s->dst]) == VALUE_DEPTH_FULL)
+        return eval_too_deep(c, s->loc);
     return f[s->dst].kind == V_UNDEF ? eval_nomem(c) : MORE;
 }
 

@@ -72,7 +72,16 @@ bool eval_build(struct eval *c, const struct operand *o, const struct value *f,
     *out = o->kind == O_ARRAY ? value_array(items, o->n)
            : o->kind == O_SET ? value_set(items, o->n)
                               : value_object(items, o->n / 2);
+    if (value_depth(out) == VALUE_DEPTH_FULL) {
+        (void)eval_too_deep(c, c->loc);
+        return false;
+    }
     return true;
+}
+
+enum outcome eval_too_deep(struct eval *c, struct loc loc)
+{
+    return eval_fatal(c, CODE_INTERNAL, loc, "value nested too deep");
 }
 
 enum outcome eval_no_operand(struct eval *c)
@@ -227,6 +236,8 @@ static enum outcome document(struct eval *c, struct cursor at,
     if (r == FATAL)
         return r;
     *out = value_list_object(&l);
+    if (value_depth(out) == VALUE_DEPTH_FULL)
+        return eval_too_deep(c, c->loc);
     return out->kind == V_UNDEF ? eval_nomem(c) : MORE;
 }
 

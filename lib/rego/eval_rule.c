@@ -431,6 +431,8 @@ enum outcome eval_set(struct eval *c, const struct rule_set *s,
     enum outcome r = s->kind == RULE_COMPLETE ? eval_value(c, s, NULL, out)
                      : s->kind == RULE_MIXED  ? eval_mixed(c, s, out)
                                               : eval_flat(c, s, out);
+    if (r != FATAL && value_depth(out) == VALUE_DEPTH_FULL)
+        r = eval_too_deep(c, c->loc);
     *memo = r == FATAL ? value_undef() : *out;
     memo->spare = r == FATAL ? 0 : 1;
     return r;

@@ -77,6 +77,8 @@ enum outcome eval_nomem(struct eval *c);
 /* Ends the evaluation with an error; FATAL.  `text` is static. */
 enum outcome eval_fatal(struct eval *c, const char *code, struct loc loc,
                         const char *text);
+/* Ends the evaluation because a value is nested too deep; FATAL. */
+enum outcome eval_too_deep(struct eval *c, struct loc loc);
 /* FATAL after an operand could not be built. */
 enum outcome eval_no_operand(struct eval *c);
 /* A frame of `n` slots, given back with eval_pop; NULL: memory. */

@@ -303,7 +303,7 @@ static bool expression(struct locals *l, struct expr *e)
     }
     term(l, e->term);
     withs(l, e);
-    return true;
+    return !ast_is_call(e, "print"); // there is no console to print to
 }
 
 static void body(struct locals *l, struct body *b)

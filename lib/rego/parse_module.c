@@ -9,6 +9,8 @@
 
 #include "rego/parse.h"
 
+#define PATH_MAX_ELEMENTS 100 /* of a package or a rule's head */
+
 static bool package_here(struct parse *p, struct module *m)
 {
     struct ast *a = p->ast;
@@ -26,6 +28,10 @@ static bool package_here(struct parse *p, struct module *m)
     ast_push(a, m->package, ast_str(a, p->tok.text, p->tok.loc));
     parse_next(p);
     while (!p->tok.space && (parse_is(p, ".") || parse_is(p, "["))) {
+        if (m->package->n > PATH_MAX_ELEMENTS) {
+            parse_fail(p, "package path too long");
+            return false;
+        }
         bool dot = parse_is(p, ".");
         parse_next(p);
         if (p->tok.kind != (dot ? LEX_NAME : LEX_STRING)) {
@@ -196,6 +202,10 @@ static bool head_here(struct parse *p, struct rule *r)
     }
     if (t->kind != T_REF || t->items[0]->kind != T_VAR) {
         parse_fail(p, "rule head ref is invalid");
+        return false;
+    }
+    if (t->n > PATH_MAX_ELEMENTS) {
+        parse_fail(p, "rule head ref too long");
         return false;
     }
     r->ref = t;

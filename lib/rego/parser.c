@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "rego/parse.h"
 
+#define CHAIN_MAX 1000    /* operators side by side nest to the left */
 #define WORK_MAX 4000000u /* tokens, counting those read again */
 
 void parse_next(struct parse *p)
@@ -234,7 +235,10 @@ static struct term *call(struct parse *p, struct term *t)
 /* What directly follows a term: `.x`, `[x]`, `(…)`. */
 static struct term *finish(struct parse *p, struct term *t)
 {
-    while (t != NULL && !p->failed && !p->tok.space) {
+    for (int n = 0; t != NULL && !p->failed && !p->tok.space; n++) {
+        if (n >= CHAIN_MAX)
+            return parse_fail(p, "more than %d elements in a reference",
+                              CHAIN_MAX);
         bool callable = t->kind == T_VAR ||
                         (t->kind == T_REF && t->items[0]->kind == T_VAR);
         if (parse_is(p, "."))
@@ -378,28 +382,62 @@ static struct body *comprehension(struct parse *p, const char *end)
     return NULL;
 }
 
+/* True if what was read as an item without `|` and `in` ends here. */
+static bool item_ends(const struct parse *p, const char *close)
+{
+    return parse_is(p, ",") || parse_is(p, close);
+}
+
+static void go_back(struct parse *p, const struct parse *save)
+{
+    uint64_t work = p->work;
+    *p = *save;
+    p->work = work;
+}
+
+/* Reads `t`'s first item; a comprehension is finished (`*done`).  NULL: error.
+ * An item that goes on with `|` or `in` is read again with them. */
+static struct term *first_item(struct parse *p, struct term *t,
+                               enum term_kind comp, struct term *key,
+                               const char *close, bool *done)
+{
+    struct parse save = *p;
+    struct term *head = infix_no_bar(p);
+    *done = false;
+    if (head == NULL || item_ends(p, close) ||
+        (comp == T_SET_COMP && parse_is(p, ":")))
+        return head;
+    struct body *b = parse_is(p, "|") ? comprehension(p, close) : NULL;
+    if (b != NULL) {
+        t->kind = comp;
+        if (key != NULL)
+            ast_push(p->ast, t, key);
+        ast_push(p->ast, t, head);
+        t->body = b;
+        *done = true;
+        return head;
+    }
+    go_back(p, &save);
+    return parse_infix(p);
+}
+
 static struct term *array_here(struct parse *p)
 {
     struct term *t = ast_term(p->ast, T_ARRAY, p->tok.loc);
+    bool done;
     parse_next(p);
-    if (!parse_is(p, "]") && !parse_is(p, ",")) {
-        struct parse save = *p;
-        struct term *head = infix_no_bar(p);
-        if (head == NULL)
-            return NULL;
-        if (parse_is(p, "|")) {
-            struct body *b = comprehension(p, "]");
-            if (b != NULL) {
-                t->kind = T_ARRAY_COMP;
-                ast_push(p->ast, t, head);
-                t->body = b;
-                return t;
-            }
-        }
-        uint64_t work = p->work;
-        *p = save;
-        p->work = work;
-    }
+    if (parse_take(p, "]"))
+        return t;
+    if (parse_take(p, ",")) // allowed for old policies
+        return term_list(p, t, "]") ? t : NULL;
+    struct term *head = first_item(p, t, T_ARRAY_COMP, NULL, "]", &done);
+    if (head == NULL || done)
+        return head != NULL ? t : NULL;
+    ast_push(p->ast, t, head);
+    if (parse_take(p, "]"))
+        return p->failed ? NULL : t;
+    if (!parse_take(p, ","))
+        return parse_illegal(p, "expected \",\" or \"]\"");
     return term_list(p, t, "]") ? t : NULL;
 }
 
@@ -407,28 +445,12 @@ static struct term *array_here(struct parse *p)
 static struct term *object_here(struct parse *p, struct term *t,
                                 struct term *key)
 {
-    struct parse save = *p;
+    bool done;
     t->kind = T_OBJECT;
-    struct term *val = infix_no_bar(p);
-    if (val == NULL)
-        return NULL;
-    if (parse_is(p, "|")) {
-        struct body *b = comprehension(p, "}");
-        if (b != NULL) {
-            t->kind = T_OBJECT_COMP;
-            ast_push(p->ast, t, key);
-            ast_push(p->ast, t, val);
-            t->body = b;
-            return t;
-        }
-    }
-    uint64_t work = p->work;
-    *p = save;
-    p->work = work;
+    struct term *val = first_item(p, t, T_OBJECT_COMP, key, "}", &done);
+    if (val == NULL || done)
+        return val != NULL ? t : NULL;
     for (;;) {
-        val = parse_infix(p);
-        if (val == NULL)
-            return NULL;
         ast_push(p->ast, t, key);
         ast_push(p->ast, t, val);
         bool comma = parse_take(p, ",");
@@ -441,41 +463,29 @@ static struct term *object_here(struct parse *p, struct term *t,
             return NULL;
         if (!parse_take(p, ":"))
             return parse_illegal(p, "expected \":\"");
+        val = parse_infix(p);
+        if (val == NULL)
+            return NULL;
     }
 }
 
 static struct term *brace_here(struct parse *p)
 {
     struct term *t = ast_term(p->ast, T_SET, p->tok.loc);
+    bool done;
     parse_next(p);
     if (parse_take(p, "}")) {
         t->kind = T_OBJECT;
         return t;
     }
-    struct parse save = *p;
-    struct term *head = infix_no_bar(p);
-    if (head == NULL)
-        return NULL;
-    if (parse_is(p, "|")) {
-        struct body *b = comprehension(p, "}");
-        if (b != NULL) {
-            t->kind = T_SET_COMP;
-            ast_push(p->ast, t, head);
-            t->body = b;
-            return t;
-        }
-    }
-    uint64_t work = p->work;
-    *p = save;
-    p->work = work;
-    head = parse_infix(p);
-    if (head == NULL)
-        return NULL;
+    struct term *head = first_item(p, t, T_SET_COMP, NULL, "}", &done);
+    if (head == NULL || done)
+        return head != NULL ? t : NULL;
     if (parse_take(p, ":"))
         return object_here(p, t, head);
     ast_push(p->ast, t, head);
     if (parse_take(p, "}"))
-        return t;
+        return p->failed ? NULL : t;
     if (!parse_take(p, ","))
         return parse_illegal(p, "expected \",\" or \"}\"");
     return term_list(p, t, "}") ? t : NULL;
@@ -657,7 +667,9 @@ static struct term *membership(struct parse *p, struct term *left, bool pair)
             return left;
         }
     }
-    while (left != NULL && at_in(p)) {
+    for (int n = 0; left != NULL && at_in(p); n++) {
+        if (n >= CHAIN_MAX)
+            return parse_fail(p, "more than %d operators in a row", CHAIN_MAX);
         parse_next(p);
         struct term *right = binary(p, 1, true);
         if (right == NULL)

@@ -721,7 +721,7 @@ static const struct stmt *closure(struct planner *p, const struct body *b,
 
 // ---- rules ----------------------------------------------------------------
 
-static struct clause *plan_clause(struct compiler *c, const struct rule *r)
+static struct clause *plan_link(struct compiler *c, const struct rule *r)
 {
     struct ast *a = &c->ast;
     struct planner p = {.c = c, .ast = a};
@@ -759,9 +759,18 @@ static struct clause *plan_clause(struct compiler *c, const struct rule *r)
     emit(&p, S_YIELD, r->loc);
     out->body = entry;
     out->nslots = p.nslots;
-    if (r->else_rule != NULL)
-        out->otherwise = plan_clause(c, r->else_rule);
     return out;
+}
+
+static struct clause *plan_clause(struct compiler *c, const struct rule *r)
+{
+    struct clause *first = plan_link(c, r), *last = first;
+    for (r = r->else_rule; r != NULL; r = r->else_rule) {
+        struct clause *next = plan_link(c, r);
+        last->otherwise = next;
+        last = next;
+    }
+    return first;
 }
 
 static enum rule_kind kind_of(const struct node *n)

@@ -3,8 +3,9 @@
  * A policy is compiled from modules and data into one immutable block that any
  * number of threads may use at once.  A query is compiled against a policy and
  * is immutable likewise.  An evaluation takes all its memory from the caller's
- * arena and ends at the limits given.  Fails closed: whoever gets no result
- * or an error must deny.
+ * arena and ends at the limits given; its result may point into the policy,
+ * the query and the input.  Fails closed: whoever gets no result or an error
+ * must deny.
  */
 #ifndef REGO_REGO_H
 #define REGO_REGO_H
@@ -71,7 +72,7 @@ struct rego_limits {
 };
 
 #define REGO_STEPS 10000000u
-#define REGO_DEPTH 512
+#define REGO_DEPTH 2000
 
 /* Evaluates.  `input` may be NULL (undefined); it and what it points to must
  * live as long as the result.  `scratch` gives all memory and holds the

@@ -15,6 +15,25 @@
 
 // ---- construction ---------------------------------------------------------
 
+/* A collection knows how deep it is, so that whoever builds values can stop
+ * before printing or comparing them would exhaust the stack. */
+static uint8_t depth_over(const struct value *v, size_t n)
+{
+    unsigned deepest = 0;
+    for (size_t i = 0; i < n; i++)
+        if (value_depth(&v[i]) > deepest)
+            deepest = value_depth(&v[i]);
+    return (uint8_t)((deepest < VALUE_DEPTH_FULL ? deepest + 1 : deepest) << 1);
+}
+
+struct value value_array(const struct value *items, size_t n)
+{
+    return (struct value){.kind = V_ARRAY,
+                          .flags = depth_over(items, n),
+                          .n = (uint32_t)n,
+                          .u.v = items};
+}
+
 struct value *value_alloc(struct arena *a, size_t n)
 {
     if (n > UINT32_MAX / sizeof(struct value))
@@ -75,23 +94,16 @@ static void sort_insertion(struct value *v, size_t n, size_t w)
             swap_items(&v[(j - 1) * w], &v[j * w], w);
 }
 
-/* 23 bits: 8 million members, more than any arena's limit here. */
-static void set_position(struct value *v, size_t i)
+/* Of equal keys in one 65,536th of a bigger collection any may be the last. */
+static void set_position(struct value *v, size_t i, size_t n)
 {
-    v->spare = (uint16_t)i;
-    v->flags = (uint8_t)((v->flags & VALUE_INT) | (i >> 16) << 1);
-}
-
-static uint32_t position(const struct value *v)
-{
-    return (uint32_t)(v->flags >> 1) << 16 | v->spare;
+    v->spare = (uint16_t)(n <= UINT16_MAX ? i : i * UINT16_MAX / n);
 }
 
 static int compare_at(const struct value *a, const struct value *b)
 {
     int c = value_compare(a, b);
-    return c != 0 ? c
-                  : (position(a) > position(b)) - (position(a) < position(b));
+    return c != 0 ? c : (a->spare > b->spare) - (a->spare < b->spare);
 }
 
 static void sift(struct value *v, size_t w, size_t at, size_t n)
@@ -135,10 +147,10 @@ static size_t sort_unique(struct value *v, size_t n, size_t w)
         sort_insertion(v, n, w);
     } else {
         for (size_t i = 0; i < n; i++)
-            set_position(&v[i * w], i);
+            set_position(&v[i * w], i, n);
         sort_heap(v, n, w);
         for (size_t i = 0; i < n; i++)
-            set_position(&v[i * w], 0);
+            v[i * w].spare = 0;
     }
     size_t out = 0;
     for (size_t i = 0; i < n; i++) {
@@ -154,16 +166,23 @@ static size_t sort_unique(struct value *v, size_t n, size_t w)
     return out;
 }
 
+struct value value_sorted(enum value_kind k, const struct value *items,
+                          size_t n)
+{
+    return (struct value){.kind = (uint8_t)k,
+                          .flags = depth_over(items, k == V_OBJECT ? 2 * n : n),
+                          .n = (uint32_t)n,
+                          .u.v = items};
+}
+
 struct value value_set(struct value *items, size_t n)
 {
-    n = sort_unique(items, n, 1);
-    return (struct value){.kind = V_SET, .n = (uint32_t)n, .u.v = items};
+    return value_sorted(V_SET, items, sort_unique(items, n, 1));
 }
 
 struct value value_object(struct value *pairs, size_t n)
 {
-    n = sort_unique(pairs, n, 2);
-    return (struct value){.kind = V_OBJECT, .n = (uint32_t)n, .u.v = pairs};
+    return value_sorted(V_OBJECT, pairs, sort_unique(pairs, n, 2));
 }
 
 // ---- order and equality ---------------------------------------------------

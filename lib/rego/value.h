@@ -37,7 +37,7 @@ enum value_kind {
 
 struct value {
     uint8_t kind;  /* enum value_kind */
-    uint8_t flags; /* VALUE_INT */
+    uint8_t flags; /* numbers: VALUE_INT; collections: depth << 1 */
     uint16_t spare;
     uint32_t n; /* bytes, elements or members; 1 for true */
     union {
@@ -49,7 +49,8 @@ struct value {
     } u;
 };
 
-#define VALUE_DEPTH_MAX 128 /* nesting that text may have */
+#define VALUE_DEPTH_MAX 128  /* nesting that text may have */
+#define VALUE_DEPTH_FULL 255 /* this deep or deeper */
 
 /* No value at all. */
 static inline struct value value_undef(void)
@@ -99,12 +100,14 @@ static inline bool value_is_false(const struct value *v)
     return v->kind == V_BOOL && v->n == 0;
 }
 
-/* A collection of `n` ready elements (not copied). Only for arrays; sets and
- * objects need sorting: value_set, value_object. */
-static inline struct value value_array(const struct value *items, size_t n)
+/* How deep a value is nested, saturating at VALUE_DEPTH_FULL; a scalar is 0. */
+static inline unsigned value_depth(const struct value *v)
 {
-    return (struct value){.kind = V_ARRAY, .n = (uint32_t)n, .u.v = items};
+    return v->kind >= V_ARRAY ? v->flags >> 1 : 0;
 }
+
+/* An array of `n` ready elements (not copied). */
+struct value value_array(const struct value *items, size_t n);
 
 /* A set of the `n` values at `items`, which is sorted and deduplicated in
  * place and then belongs to the value. */
@@ -113,6 +116,11 @@ struct value value_set(struct value *items, size_t n);
 /* An object of `n` key-value pairs at `pairs` (2n values), sorted in place
  * and then owned by the value.  Of equal keys the last one stays. */
 struct value value_object(struct value *pairs, size_t n);
+
+/* A set or object (V_SET, V_OBJECT) of what is already sorted and without
+ * duplicates: `n` elements or pairs. */
+struct value value_sorted(enum value_kind k, const struct value *items,
+                          size_t n);
 
 /* A growing list in an arena; after a failed growth (the arena's limit)
  * `failed` is set and adding does nothing. */

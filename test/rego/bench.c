@@ -96,7 +96,7 @@ static void run(const char *name, struct slice text, enum rego_dialect d)
 {
     struct arena errs, scratch;
     arena_init(&errs, 1 << 20);
-    arena_init(&scratch, 16 << 20);
+    arena_init_chunk(&scratch, 16 << 20, 256 << 10);
     struct rego_error *e = NULL;
     struct rego_module m = {SLICE("bench.rego"), text};
     double t0 = now();

@@ -107,10 +107,10 @@ static void depth_ends_an_evaluation(void **state)
     struct rego_error err;
     buf_init(&b, MB);
     buf_str(&b, "package p\nr0 := 1\n");
-    for (int i = 1; i <= 2000; i++)
+    for (int i = 1; i <= 5000; i++)
         buf_printf(&b, "r%d := r%d + 1\n", i, i - 1);
     buf_char(&b, '\0');
-    assert_int_equal(run(b.p, "data.p.r2000 = x", NULL, 64 * MB, NULL, &err),
+    assert_int_equal(run(b.p, "data.p.r5000 = x", NULL, 64 * MB, NULL, &err),
                      E_TOO_BIG);
     assert_true(slice_is(err.message, "evaluation too deep"));
     buf_release(&b);
