@@ -168,8 +168,8 @@ static void on_sending(void *arg)
 static void start_meter(struct exchange *x, struct slice content_type)
 {
     const struct meter_conf conf = {
-        .family = x->route.family,
-        .op = x->call.op,
+        .family = x->wire.family,
+        .op = x->translation != NULL ? x->wire.op : x->call.op,
         .provider = x->event.provider,
         .meter = x->route.meter_answer,
         .drop_usage = x->desc.edit.add_usage && !x->desc.asked_usage,
@@ -202,6 +202,10 @@ static void on_head(void *arg, int status, const struct http_field *f, int n)
     }
     keep_fields(x, f, n, recoded);
     start_meter(x, type);
+    if (x->translation != NULL)
+        translation_begin(x->translation, status,
+                          header_media_is(type, "text/event-stream"),
+                          slice(x->event.request_id, 32), x->ts_ms / 1000);
     /* Google streams a JSON array, too */
     bool events = header_media_is(type, "text/event-stream") ||
                   (x->route.streams && status < 400);
@@ -239,9 +243,14 @@ static void keep_or_relay(struct exchange *x)
 static enum status take(void *arg, const char *p, size_t n)
 {
     struct exchange *x = arg;
-    if (meter_feed(x->meter, p, n, x->gone ? NULL : &x->relay) &&
+    bool translated = x->translation != NULL;
+    if (meter_feed(x->meter, p, n,
+                   x->gone || translated ? NULL : &x->relay) &&
         x->first_us == 0)
         x->first_us = clock_mono_us();
+    if (translated && !x->gone &&
+        !translation_feed(x->translation, p, n, &x->relay))
+        return E_TOO_BIG;
     if (x->relay.failed)
         return E_NOMEM;
     if (!x->gone)
@@ -285,7 +294,8 @@ static void cut(struct exchange *x, enum refusal why, bool events)
         refuse_answer(x, why, &more);
         return;
     }
-    if (events) {
+    if (events && (x->translation == NULL ||
+                   !translation_failed(x->translation))) {
         const struct shape_in in = {
             .id = why,
             .provider = x->call.provider,
@@ -334,13 +344,16 @@ static void conclude_done(struct exchange *x, struct meter_end *end)
     }
     if (x->gone)
         return;
-    if (x->streaming) {
-        relay(x);
-        stream_end(x->stream);
-    } else {
-        buf_add(&x->whole, x->relay.p, x->relay.n);
-        send_whole(x);
+    if (x->translation != NULL &&
+        !translation_end(x->translation, &x->event.usage, &x->relay)) {
+        cut(x, R_UPSTREAM_INVALID, end->stream);
+        return;
     }
+    keep_or_relay(x);
+    if (x->streaming)
+        stream_end(x->stream);
+    else
+        send_whole(x);
 }
 
 /* It broke within the answer, or ended as the protocol does not end. */
@@ -403,7 +416,8 @@ static void conclude(struct exchange *x, enum upstream_end how)
     struct meter_end end = {0};
     if (x->metering)
         meter_finish(x->meter, how != UPSTREAM_DONE,
-                     x->gone ? NULL : &x->relay, &end);
+                     x->gone || x->translation != NULL ? NULL : &x->relay,
+                     &end);
     switch (how) {
     case UPSTREAM_DONE:
         if (broken(x, &end))

@@ -47,7 +47,7 @@ static struct exchange *exchange_new(struct gateway_loop *gl)
     } else {
         x = xcalloc(1, sizeof *x);
         arena_init(&x->arena, EXCHANGE_ARENA);
-        buf_init(&x->relay, 4 * EXCHANGE_WHOLE);
+        buf_init(&x->relay, EXCHANGE_RELAY);
         buf_init(&x->whole, EXCHANGE_WHOLE);
     }
     x->gl = gl;
@@ -77,6 +77,7 @@ static void exchange_free(struct exchange *x)
     buf_release(&x->edited);
     inflate_free(&x->inflate);
     inflate_free(&x->decode);
+    translation_free(&x->translation);
     if (x->prev != NULL)
         x->prev->next = x->next;
     else
@@ -369,6 +370,28 @@ static enum refusal understand(struct exchange *x, const struct snapshot *s,
     return found;
 }
 
+/* Another family's model: reads the request into its words. */
+static enum refusal translate(struct exchange *x, struct refuse_more *more)
+{
+    x->wire = x->route;
+    if (!translate_wanted(&x->route, x->call.provider))
+        return R_NONE;
+    x->translation = translation_new(&x->route, x->call.provider);
+    enum refusal r =
+        translation_read(x->translation, body_get(&x->body), x->call.model,
+                         x->desc.text, &more->param);
+    if (r != R_NONE) {
+        more->explain = slice_str(x->desc.text);
+        return r;
+    }
+    x->call.input_bound += TRANSLATE_INPUT;
+    if (translation_route(x->translation, &x->arena, &x->wire,
+                          &x->wire_query))
+        return R_NONE;
+    more->names = x->call.model;
+    return R_MODEL_NOT_FOUND;
+}
+
 /* Price (step 3) and the bounds of the bill. */
 static enum refusal price_call(struct exchange *x, const struct snapshot *s,
                                struct refuse_more *more)
@@ -394,21 +417,52 @@ static enum refusal price_call(struct exchange *x, const struct snapshot *s,
         }
     }
     int basis = c->worst.basis;
-    if (cost_worst(p, &guard->cost, c))
+    struct cost_limits limits = guard->cost;
+    bool limited = x->translation != NULL &&
+                   translation_needs_limit(x->translation);
+    if (limited && limits.default_max_tokens == 0)
+        limits.default_max_tokens = TRANSLATE_OUTPUT;
+    if (cost_worst(p, &limits, c) || (limited && c->max_output < 0))
         x->limit_sent = c->worst.out_tokens;
     c->worst.basis = basis;
     return R_NONE;
 }
 
+/* The client's fields without those that only its own provider knows. */
+static const struct http_field *common_fields(struct exchange *x, int *n)
+{
+    static const char *const own[] = {"anthropic-", "openai-", "x-goog-"};
+    struct http_field *out =
+        arena_try(&x->arena, (size_t)(*n + 1) * sizeof *out);
+    int kept = 0;
+    for (int i = 0; out != NULL && i < *n; i++) {
+        struct slice name = x->head->fields[i].name;
+        bool common = true;
+        for (size_t k = 0; k < sizeof own / sizeof *own; k++) {
+            size_t len = strlen(own[k]);
+            common = common &&
+                     !(name.n >= len &&
+                       slice_eq_nocase(slice(name.p, len), slice_str(own[k])));
+        }
+        if (common)
+            out[kept++] = x->head->fields[i];
+    }
+    *n = kept;
+    return out;
+}
+
 static enum refusal find_target(struct exchange *x, struct refuse_more *more)
 {
-    int place = x->who.place;
+    int place = x->who.place, n = x->head->field_count;
+    bool translated = x->translation != NULL;
+    const struct http_field *fields =
+        translated ? common_fields(x, &n) : x->head->fields;
     const struct target_in in = {
-        .route = &x->route,
+        .route = &x->wire,
         .call = &x->call,
-        .query = x->head->query,
-        .fields = x->head->fields,
-        .field_count = x->head->field_count,
+        .query = translated ? x->wire_query : x->head->query,
+        .fields = fields,
+        .field_count = n,
         .own_key = place >= 0 ? x->credentials.value[place]
                               : (struct slice){NULL, 0},
         .has_body = x->head->content_length != 0,
@@ -528,6 +582,16 @@ static bool admit(struct exchange *x, const struct snapshot *s)
 static bool outgoing_body(struct exchange *x, struct slice *body)
 {
     *body = body_get(&x->body);
+    if (x->translation != NULL) {
+        int64_t limit = x->limit_sent > 0        ? x->limit_sent
+                        : x->call.max_output > 0 ? x->call.max_output
+                                                 : 0;
+        bool ok = translation_write(x->translation, limit,
+                                    describe_completion_limit(&x->call),
+                                    &x->edited);
+        *body = buf_get(&x->edited);
+        return ok;
+    }
     if (!x->route.body_is_json || x->desc.edit.body.p == NULL ||
         edit_is_nothing(&x->desc.edit, x->limit_sent))
         return true;
@@ -582,6 +646,8 @@ static void proceed(struct exchange *x)
     bool described = x->call.model.p != NULL || x->desc.edit.body.p != NULL;
     if (r == R_NONE && !described)
         r = understand(x, s, &more);
+    if (r == R_NONE && !described)
+        r = translate(x, &more);
     if (r == R_NONE && !described)
         r = price_call(x, s, &more);
     if (r == R_NONE && !described)

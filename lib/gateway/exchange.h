@@ -34,11 +34,14 @@
 #include "provider/route.h"
 #include "provider/shape.h"
 #include "provider/target.h"
+#include "provider/translate.h"
 
 #define EXCHANGE_ARENA (4u << 20)  /* fields, tags, texts of one exchange */
 #define EXCHANGE_HIGH (256u << 10) /* bytes queued to a slow reader */
 #define EXCHANGE_LOW (128u << 10)
 #define EXCHANGE_WHOLE (1u << 20) /* answers sent in one piece with a price */
+#define EXCHANGE_RELAY (80u << 20) /* what one feed, or a translated answer,
+                                      becomes */
 #define EXCHANGE_FIELDS 160
 
 enum phase {
@@ -89,6 +92,10 @@ struct exchange {
 
     struct slice source_ip;
     struct route route;
+    struct route wire; /* the route as the provider has it */
+    struct slice wire_query;
+    struct translation *translation; /* NULL: the provider speaks as the
+                                        client does */
     struct credentials credentials;
     struct identity who;
     uint64_t generation; /* of the snapshot `who` points into */

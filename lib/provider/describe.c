@@ -180,9 +180,8 @@ static bool model_resolve(struct work *w)
     return model_edit(w, asked, name);
 }
 
-/* OpenAI's reasoning models refuse max_tokens; older models and most other
- * servers know only that one. */
-static bool wants_completion_tokens(const struct call *c)
+/* Older models and most other servers know only max_tokens. */
+bool describe_completion_limit(const struct call *c)
 {
     if (c->provider == PROVIDER_AZURE)
         return !slice_starts(c->model, "gpt-4") &&
@@ -201,7 +200,7 @@ static int limit_wanted(const struct work *w)
 {
     switch ((int)w->in->route->op) {
     case OP_CHAT:
-        return wants_completion_tokens(w->call) ? MAX_COMPLETION : MAX_TOKENS;
+        return describe_completion_limit(w->call) ? MAX_COMPLETION : MAX_TOKENS;
     case OP_COMPLETIONS:
     case OP_MESSAGES:
         return MAX_TOKENS;

@@ -93,6 +93,10 @@ enum refusal describe(struct describer *d, const struct describe_in *in,
                       struct arena *a, struct call *call,
                       struct described *out);
 
+/* True if the limit of a chat completion is max_completion_tokens there:
+ * OpenAI's reasoning models refuse max_tokens. */
+bool describe_completion_limit(const struct call *c);
+
 #define EDIT_PIECES 10
 #define EDIT_SCRATCH 192
 

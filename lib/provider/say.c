@@ -20,6 +20,8 @@ void say_writer_init(struct say_writer *w, struct slice id, int64_t created,
                              .block = SAY_STOP};
     size_t n = id.n < sizeof w->id - 1 ? id.n : sizeof w->id - 1;
     memcpy(w->id, id.p, n);
+    buf_init(&w->items, KEPT_MAX);
+    buf_init(&w->piece, KEPT_MAX);
     for (int i = 0; i < SAY_CHOICES; i++) {
         buf_init(&w->of[i].text, KEPT_MAX);
         buf_init(&w->of[i].thinking, KEPT_MAX);
@@ -28,6 +30,8 @@ void say_writer_init(struct say_writer *w, struct slice id, int64_t created,
 
 void say_writer_release(struct say_writer *w)
 {
+    buf_release(&w->items);
+    buf_release(&w->piece);
     for (int i = 0; i < SAY_CHOICES; i++) {
         struct say_choice *c = &w->of[i];
         buf_release(&c->text);

@@ -48,6 +48,7 @@ struct say_reader {
     bool ended;                /* a stop was said */
     enum say_stop stop;        /* Anthropic's, until its event comes */
     int64_t calls;             /* of the whole answer */
+    struct slice salt;         /* goes into ids that are made up here */
     int64_t open[SAY_CHOICES]; /* chat: calls begun, by choice */
 };
 
@@ -87,6 +88,7 @@ struct say_writer {
     /* Anthropic, responses: the block or item that is open */
     enum say_kind block; /* SAY_TEXT, SAY_THINKING, SAY_CALL; SAY_STOP: none */
     int blocks, sequence;
+    struct buf items, piece; /* responses: closed items, text of the open one */
     struct buf *out;
 };
 

@@ -204,11 +204,12 @@ static void gemini_call(struct say_reader *r, int choice,
 {
     const struct json *fn = json_get(part, "functionCall");
     struct slice id = text_of(json_get(fn, "id"));
-    char made[40];
+    char made[80];
     r->calls++;
     r->open[choice]++;
     if (id.n == 0) {
-        int n = snprintf(made, sizeof made, "call_%lld", (long long)r->calls);
+        int n = snprintf(made, sizeof made, "call_%.*s_%lld",
+                         SLICE_FMT(r->salt), (long long)r->calls);
         id = slice(made, (size_t)n);
     }
     emit(r, &(struct say){.kind = SAY_CALL,
