@@ -142,7 +142,8 @@ struct gotime_civil gotime_civil(const struct gotime *t)
 struct gotime gotime_from_ns(int64_t ns)
 {
     struct gotime t = {.sec = floor_div(ns, 1000000000), .zone = "UTC"};
-    t.nsec = (int32_t)(ns - t.sec * 1000000000);
+    int64_t rest = ns % 1000000000; // sec * 10^9 may not fit
+    t.nsec = (int32_t)(rest < 0 ? rest + 1000000000 : rest);
     return t;
 }
 

@@ -50,6 +50,16 @@ static enum status run(const char *module, const char *text,
     enum status st = rego_eval(q, NULL, &scratch, limits, &out, err);
     if (st == OK && json != NULL)
         value_json(json, &out);
+    if (st != OK) { // both lie in what is about to be freed
+        static char file[100], message[300];
+        assert_true(err->file.n < sizeof file &&
+                    err->message.n < sizeof message);
+        if (err->file.n > 0)
+            memcpy(file, err->file.p, err->file.n);
+        memcpy(message, err->message.p, err->message.n);
+        err->file.p = file;
+        err->message.p = message;
+    }
     rego_query_free(&q);
     rego_policy_free(&p);
     assert_null(p);
