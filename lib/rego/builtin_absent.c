@@ -6,6 +6,9 @@
 #define NO_NETWORK                                                       \
     "policies are evaluated while a request waits and must not use the " \
     "network"
+#define NO_KEYS "a policy must not handle private keys"
+#define NO_X509 \
+    "certificates are not taken apart; io.jwt.* check signatures with them"
 #define NO_GRAPHQL "GraphQL is not offered"
 
 const struct builtin builtin_absent[] = {
@@ -22,5 +25,17 @@ const struct builtin builtin_absent[] = {
                    "without http.send there is nothing to sign for"),
     BUILTIN_ABSENT("rego.parse_module", 2, "ss>(a)",
                    "a policy cannot take policies apart"),
+    BUILTIN_ABSENT("crypto.parse_private_keys", 1, "s>[(a)]", NO_KEYS),
+    BUILTIN_ABSENT("crypto.x509.parse_rsa_private_key", 1, "s>(a)", NO_KEYS),
+    BUILTIN_ABSENT("crypto.x509.parse_keypair", 2, "ss>(a)", NO_KEYS),
+    BUILTIN_ABSENT("crypto.x509.parse_certificates", 1, "s>[(a)]", NO_X509),
+    BUILTIN_ABSENT("crypto.x509.parse_certificate_request", 1, "s>(a)",
+                   NO_X509),
+    BUILTIN_ABSENT("crypto.x509.parse_and_verify_certificates", 1,
+                   "s>[|b[(a)]|]", NO_X509),
+    BUILTIN_ABSENT("crypto.x509.parse_and_verify_certificates_with_options", 2,
+                   "s(a)>[|b[(a)]|]", NO_X509),
+    BUILTIN_ABSENT("strings.render_template", 2, "s(a)>s",
+                   "use sprintf or a template string"),
     BUILTIN_END,
 };
