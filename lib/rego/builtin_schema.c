@@ -171,38 +171,47 @@ static void check_values(struct check *k, const struct value *schema,
 
 /* ---- numbers and strings ------------------------------------------------ */
 
-/* sign: 1 for a lower bound, -1 for an upper one. */
+/* A bound from below or above: keywords, fault types, words; [1]: the bound
+ * itself is excluded. */
+struct bound {
+    const char *key, *strict_key;
+    const char *type[2], *text[2];
+    int sign;
+};
+
+static const struct bound bounds[] = {
+    {"minimum",
+     "exclusiveMinimum",
+     {"number_gte", "number_gt"},
+     {"Must be greater than or equal to ", "Must be greater than "},
+     1},
+    {"maximum",
+     "exclusiveMaximum",
+     {"number_lte", "number_lt"},
+     {"Must be less than or equal to ", "Must be less than "},
+     -1},
+};
+
 static void check_bound(struct check *k, const struct value *schema,
-                        const struct value *v, const struct place *p, int sign)
+                        const struct value *v, const struct place *p,
+                        const struct bound *b)
 {
-    const struct value *bound = at(schema, sign > 0 ? "minimum" : "maximum");
-    const struct value *beyond =
-        at(schema, sign > 0 ? "exclusiveMinimum" : "exclusiveMaximum");
+    const struct value *bound = at(schema, b->key);
+    const struct value *beyond = at(schema, b->strict_key);
     bool strict = beyond != NULL && value_is_true(beyond); // draft 4
-    if (bound != NULL && bound->kind == V_NUMBER) {
-        int order = value_compare(v, bound) * sign;
-        if (strict ? order <= 0 : order < 0)
-            say_value(k, p,
-                      sign > 0 ? (strict ? "number_gt" : "number_gte")
-                               : (strict ? "number_lt" : "number_lte"),
-                      sign > 0 ? (strict ? "Must be greater than "
-                                         : "Must be greater than or equal to ")
-                               : (strict ? "Must be less than "
-                                         : "Must be less than or equal to "),
-                      bound);
-    }
+    if (bound != NULL && bound->kind == V_NUMBER &&
+        value_compare(v, bound) * b->sign < (int)strict)
+        say_value(k, p, b->type[strict], b->text[strict], bound);
     if (beyond != NULL && beyond->kind == V_NUMBER &&
-        value_compare(v, beyond) * sign <= 0)
-        say_value(k, p, sign > 0 ? "number_gt" : "number_lt",
-                  sign > 0 ? "Must be greater than " : "Must be less than ",
-                  beyond);
+        value_compare(v, beyond) * b->sign <= 0)
+        say_value(k, p, b->type[1], b->text[1], beyond);
 }
 
 static void check_number(struct check *k, const struct value *schema,
                          const struct value *v, const struct place *p)
 {
-    check_bound(k, schema, v, p, 1);
-    check_bound(k, schema, v, p, -1);
+    check_bound(k, schema, v, p, &bounds[0]);
+    check_bound(k, schema, v, p, &bounds[1]);
     const struct value *of = at(schema, "multipleOf");
     struct number tx, ty, q;
     if (of == NULL || of->kind != V_NUMBER)
@@ -461,6 +470,12 @@ static void check_combined(struct check *k, const struct value *schema,
             say(k, p, "number_one_of",
                 "Must validate one and only one schema (oneOf)");
     }
+}
+
+/* not, if, then, else */
+static void check_conditions(struct check *k, const struct value *schema,
+                             const struct value *v, const struct place *p)
+{
     const struct value *no = at(schema, "not");
     if (no != NULL && matches(k, no, v, p))
         say(k, p, "number_not", "Must not validate the schema (not)");
@@ -475,6 +490,28 @@ static void check_combined(struct check *k, const struct value *schema,
                 : "Must validate \"else\" as \"if\" was not valid");
 }
 
+/* What a segment of a JSON pointer names in `v`; NULL if nothing. */
+static const struct value *pointed(struct check *k, const struct value *v,
+                                   struct slice segment)
+{
+    char *name = arena_try(k->c->arena, segment.n + 1);
+    size_t n = 0;
+    int64_t index = 0;
+    if (name == NULL)
+        return NULL;
+    for (size_t i = 0; i < segment.n; i++) {
+        char c = segment.p[i];
+        bool esc = c == '~' && i + 1 < segment.n;
+        if (esc)
+            c = segment.p[++i] == '0' ? '~' : '/';
+        name[n++] = c;
+        index = index < 100000000 ? index * 10 + (c - '0') : index;
+    }
+    struct value key =
+        v->kind == V_ARRAY ? value_int(index) : value_str(slice(name, n));
+    return value_lookup(v, &key);
+}
+
 /* What "#/definitions/x" names; NULL if nothing. */
 static const struct value *resolve(struct check *k, const struct value *ref)
 {
@@ -487,23 +524,8 @@ static const struct value *resolve(struct check *k, const struct value *ref)
         if (s.p[0] != '/')
             return NULL;
         s = slice_skip(s, 1);
-        size_t n = slice_find(s, '/'), out = 0;
-        char *name = arena_try(k->c->arena, n + 1);
-        if (name == NULL)
-            return NULL;
-        for (size_t i = 0; i < n; i++) {
-            bool esc = s.p[i] == '~' && i + 1 < n;
-            name[out++] = !esc ? s.p[i] : s.p[++i] == '0' ? '~' : '/';
-        }
-        struct value key = value_str(slice(name, out));
-        int64_t index = 0;
-        if (v->kind == V_ARRAY) {
-            for (size_t i = 0; i < out; i++)
-                index =
-                    index < 100000000 ? index * 10 + (name[i] - '0') : index;
-            key = value_int(index);
-        }
-        v = value_lookup(v, &key);
+        size_t n = slice_find(s, '/');
+        v = pointed(k, v, slice(s.p, n));
         s = slice_skip(s, n);
     }
     return v;
@@ -550,6 +572,7 @@ static void match(struct check *k, const struct value *schema,
         else if (v->kind == V_OBJECT)
             check_object(k, schema, v, p);
         check_combined(k, schema, v, p);
+        check_conditions(k, schema, v, p);
     }
     k->depth--;
 }
@@ -566,66 +589,77 @@ static bool known_type(const struct value *t)
     return false;
 }
 
+/* What is wrong with the value of "type", or V_UNDEF. */
+static struct value type_fault(struct builtin_ctx *c, const struct value *type)
+{
+    const struct value *t = type->kind == V_ARRAY ? type->u.v : type;
+    uint32_t n = type->kind == V_ARRAY ? type->n : 1;
+    for (uint32_t i = 0; i < n; i++) {
+        if (known_type(&t[i]))
+            continue;
+        struct slice s =
+            t[i].kind == V_STRING ? value_slice(&t[i]) : SLICE("invalid");
+        return builtin_text(
+            c,
+            "has a primitive type that is NOT VALID -- given: /%.*s/ "
+            "Expected valid values are:[array boolean integer number null "
+            "object string]",
+            s.n < 200 ? (int)s.n : 200, s.p);
+    }
+    return value_undef();
+}
+
+enum holds { HOLDS_SCHEMA = 1, HOLDS_LIST = 2, HOLDS_MAP = 4 };
+
+/* Keywords whose values are schemas. */
+static const struct {
+    const char *key;
+    unsigned holds;
+} nested[] = {
+    {"properties", HOLDS_MAP},
+    {"patternProperties", HOLDS_MAP},
+    {"definitions", HOLDS_MAP},
+    {"allOf", HOLDS_LIST},
+    {"anyOf", HOLDS_LIST},
+    {"oneOf", HOLDS_LIST},
+    {"items", HOLDS_LIST | HOLDS_SCHEMA},
+    {"additionalItems", HOLDS_SCHEMA},
+    {"additionalProperties", HOLDS_SCHEMA},
+    {"contains", HOLDS_SCHEMA},
+    {"not", HOLDS_SCHEMA},
+    {"propertyNames", HOLDS_SCHEMA},
+    {"if", HOLDS_SCHEMA},
+    {"then", HOLDS_SCHEMA},
+    {"else", HOLDS_SCHEMA},
+};
+
 /* What is wrong with a schema, or V_UNDEF; sets `*fatal` at a limit. */
 static struct value schema_fault(struct builtin_ctx *c,
                                  const struct value *schema, int depth,
                                  bool *fatal)
 {
     const struct value *type = at(schema, "type");
-    struct value none = value_undef();
+    struct value f = value_undef();
     *fatal = *fatal || !builtin_step(c, 8);
-    if (*fatal || depth > DEPTH_MAX)
-        return none;
-    for (uint32_t i = 0; type != NULL; i++) {
-        const struct value *t =
-            type->kind == V_ARRAY && i < type->n ? &type->u.v[i] : type;
-        if (type->kind == V_ARRAY && i >= type->n)
-            break;
-        if (!known_type(t)) {
-            struct slice s =
-                t->kind == V_STRING ? value_slice(t) : SLICE("invalid");
-            return builtin_text(
-                c,
-                "has a primitive type that is NOT VALID -- given: /%.*s/ "
-                "Expected valid values are:[array boolean integer number null "
-                "object string]",
-                s.n < 200 ? (int)s.n : 200, s.p);
-        }
-        if (type->kind != V_ARRAY)
-            break;
-    }
-    static const char *const maps[] = {"properties", "patternProperties",
-                                       "definitions"};
-    static const char *const lists[] = {"allOf", "anyOf", "oneOf", "items"};
-    static const char *const single[] = {"items",
-                                         "additionalItems",
-                                         "additionalProperties",
-                                         "contains",
-                                         "not",
-                                         "propertyNames",
-                                         "if",
-                                         "then",
-                                         "else"};
-    struct value f = none;
-    for (size_t m = 0; m < 3 && f.kind == V_UNDEF; m++) {
-        const struct value *o = at(schema, maps[m]);
-        if (o != NULL && o->kind != V_OBJECT)
+    if (*fatal || depth > DEPTH_MAX || schema->kind != V_OBJECT)
+        return f;
+    if (type != NULL)
+        f = type_fault(c, type);
+    for (size_t m = 0; m < sizeof nested / sizeof *nested && f.kind == V_UNDEF;
+         m++) {
+        const struct value *o = at(schema, nested[m].key);
+        if (o == NULL)
+            continue;
+        bool map = (nested[m].holds & HOLDS_MAP) != 0;
+        if (map && o->kind != V_OBJECT)
             return builtin_text(c, "Invalid type. Expected: object, given: %s",
                                 value_kind_name(o->kind));
-        for (uint32_t i = 0; o != NULL && i < o->n && f.kind == V_UNDEF; i++)
-            f = schema_fault(c, &o->u.v[2 * (size_t)i + 1], depth + 1, fatal);
-    }
-    for (size_t m = 0; m < 4 && f.kind == V_UNDEF; m++) {
-        const struct value *o = at(schema, lists[m]);
-        for (uint32_t i = 0;
-             o != NULL && o->kind == V_ARRAY && i < o->n && f.kind == V_UNDEF;
-             i++)
-            f = schema_fault(c, &o->u.v[i], depth + 1, fatal);
-    }
-    for (size_t m = 0; m < 9 && f.kind == V_UNDEF; m++) {
-        const struct value *o = at(schema, single[m]);
-        if (o != NULL && o->kind == V_OBJECT)
+        bool many = map || o->kind == V_ARRAY;
+        if (!many)
             f = schema_fault(c, o, depth + 1, fatal);
+        for (uint32_t i = 0; many && i < o->n && f.kind == V_UNDEF; i++)
+            f = schema_fault(c, &o->u.v[map ? 2 * (size_t)i + 1 : i], depth + 1,
+                             fatal);
     }
     return f;
 }

@@ -318,67 +318,86 @@ static bool plain(struct yaml *y, int indent, bool flow, struct slice *out)
     return keep(y, &b, out);
 }
 
-/* "|" and ">" with their indicators; lines stand right of `indent`. */
-static bool block_scalar(struct yaml *y, int indent, struct slice *out)
+/* A literal or folded scalar being read. */
+struct block {
+    struct buf b;
+    bool folded, first, deeper; // deeper: the line before was indented more
+    char chomp;
+    int own; // its column; -1: the first line tells
+    size_t breaks;
+};
+
+/* Behind "|" or ">": "-", "+", a digit. */
+static bool block_header(struct yaml *y, int indent, struct block *k)
 {
-    bool folded = y->s.p[y->at++] == '>';
-    char chomp = '\0';
-    int own = -1;
     for (; !blank(peek(y, 0)) && peek(y, 0) != '#'; y->at++) {
         char c = peek(y, 0);
         if (c == '-' || c == '+')
-            chomp = c;
+            k->chomp = c;
         else if (c >= '1' && c <= '9')
-            own = (indent < 0 ? 0 : indent) + (c - '0');
+            k->own = (indent < 0 ? 0 : indent) + (c - '0');
         else
             return fail(y, "did not find expected comment or line break");
     }
     skip_inline(y);
-    struct buf b;
-    buf_init(&b, y->s.n + 16);
-    size_t breaks = 0;
-    bool first = true, deeper = false;
+    if (!at_end(y) && peek(y, 0) != '\n')
+        return fail(y, "did not find expected comment or line break");
     if (!at_end(y))
         newline(y);
+    return true;
+}
+
+/* One line of text with the breaks before it. */
+static void block_line(struct yaml *y, struct block *k)
+{
+    bool deeper = peek(y, 0) == ' ' || peek(y, 0) == '\t';
+    bool joins = k->folded && !k->first && !k->deeper && !deeper;
+    if (joins && k->breaks == 1)
+        buf_char(&k->b, ' ');
+    else
+        for (size_t i = joins ? 1 : 0; i < k->breaks; i++)
+            buf_char(&k->b, '\n');
+    while (!at_end(y) && peek(y, 0) != '\n')
+        buf_char(&k->b, y->s.p[y->at++]);
+    k->first = false;
+    k->deeper = deeper;
+    k->breaks = 0;
+    if (!at_end(y)) {
+        newline(y);
+        k->breaks = 1;
+    }
+}
+
+/* "|" and ">"; lines stand right of `indent`. */
+static bool block_scalar(struct yaml *y, int indent, struct slice *out)
+{
+    struct block k = {.folded = y->s.p[y->at++] == '>', .first = true};
+    k.own = -1;
+    if (!block_header(y, indent, &k))
+        return false;
+    buf_init(&k.b, y->s.n + 16);
     while (!at_end(y)) {
         size_t spaces = 0;
         while (peek(y, spaces) == ' ')
             spaces++;
-        char c = peek(y, spaces);
-        if (c == '\n' || (c == '\r' && peek(y, spaces + 1) == '\n')) {
-            y->at += spaces + (c == '\r');
-            breaks++;
+        bool cr = peek(y, spaces) == '\r' && peek(y, spaces + 1) == '\n';
+        if (peek(y, spaces) == '\n' || cr) { // an empty line
+            y->at += spaces + cr;
+            k.breaks++;
             newline(y);
             continue;
         }
-        if (own < 0 && (int)spaces > indent)
-            own = (int)spaces;
-        if ((int)spaces < own || own < 0)
+        if (k.own < 0 && (int)spaces > indent)
+            k.own = (int)spaces;
+        if (k.own < 0 || (int)spaces < k.own)
             break;
-        y->at += (size_t)own;
-        bool now_deeper = peek(y, 0) == ' ' || peek(y, 0) == '\t';
-        if (folded && !first && breaks == 1 && !deeper && !now_deeper)
-            buf_char(&b, ' ');
-        else
-            for (size_t i = folded && !deeper && !now_deeper && !first ? 1 : 0;
-                 i < breaks; i++)
-                buf_char(&b, '\n');
-        while (!at_end(y) && peek(y, 0) != '\n')
-            buf_char(&b, y->s.p[y->at++]);
-        first = false;
-        deeper = now_deeper;
-        breaks = 0;
-        if (!at_end(y)) {
-            newline(y);
-            breaks = 1;
-        }
+        y->at += (size_t)k.own;
+        block_line(y, &k);
     }
-    if (chomp == '+')
-        for (size_t i = 0; i < breaks; i++)
-            buf_char(&b, '\n');
-    else if (chomp == '\0' && !first)
-        buf_char(&b, '\n');
-    return keep(y, &b, out);
+    size_t end = k.chomp == '+' ? k.breaks : k.chomp == '-' || k.first ? 0 : 1;
+    for (size_t i = 0; i < end; i++)
+        buf_char(&k.b, '\n');
+    return keep(y, &k.b, out);
 }
 
 /* ---- collections -------------------------------------------------------- */
