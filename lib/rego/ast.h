@@ -113,6 +113,7 @@ struct module {
     bool v1;              /* the dialect, after `import rego.v1` */
     struct term *package; /* T_REF: data, … */
     struct slice name;    /* the same as text */
+    struct slice text;    /* the source */
     struct import *imports;
     uint32_t nimports;
     struct rule **rules;

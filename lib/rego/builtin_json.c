@@ -342,59 +342,85 @@ static enum builtin_status edit(struct builtin_ctx *c, enum edit op,
                : st;
 }
 
-static bool member_is(const struct value *op, const char *text)
-{
-    return op != NULL && op->kind == V_STRING &&
-           slice_is(value_slice(op), text);
-}
+enum op { OP_ADD, OP_REMOVE, OP_REPLACE, OP_MOVE, OP_COPY, OP_TEST, OPS };
 
-/* One of {add, remove, replace, move, copy, test}. */
-static enum builtin_status apply(struct builtin_ctx *c,
-                                 const struct value *patch, struct value *doc)
+static const struct {
+    const char *name;
+    bool from, value; // attributes it needs
+} ops[OPS] = {
+    [OP_ADD] = {"add", false, true},
+    [OP_REMOVE] = {"remove", false, false},
+    [OP_REPLACE] = {"replace", false, true},
+    [OP_MOVE] = {"move", true, false},
+    [OP_COPY] = {"copy", true, false},
+    [OP_TEST] = {"test", false, true},
+};
+
+/* One operation, read and checked. */
+struct patch {
+    enum op op;
+    struct value path, from; // arrays of segments
+    const struct value *with;
+};
+
+static enum builtin_status read_patch(struct builtin_ctx *c,
+                                      const struct value *v, struct patch *p)
 {
-    const struct value *op = value_get_str(patch, SLICE("op"));
-    const struct value *to = value_get_str(patch, SLICE("path"));
-    const struct value *from = value_get_str(patch, SLICE("from"));
-    const struct value *with = value_get_str(patch, SLICE("value"));
-    struct value path, source = {0};
-    bool moves = member_is(op, "move"), copies = member_is(op, "copy");
-    bool tests = member_is(op, "test"), adds = member_is(op, "add");
-    bool replaces = member_is(op, "replace"), removes = member_is(op, "remove");
-    if (!moves && !copies && !tests && !adds && !replaces && !removes)
+    const struct value *op = value_get_str(v, SLICE("op"));
+    const struct value *to = value_get_str(v, SLICE("path"));
+    const struct value *from = value_get_str(v, SLICE("from"));
+    p->with = value_get_str(v, SLICE("value"));
+    p->op = 0;
+    while (p->op < OPS && (op == NULL || op->kind != V_STRING ||
+                           !slice_is(value_slice(op), ops[p->op].name)))
+        p->op++;
+    if (p->op == OPS)
         return builtin_error(c, CODE_TYPE,
                              "operand 2 must be an array of patches with a "
                              "known op");
-    if (to == NULL || ((moves || copies) && from == NULL) ||
-        ((tests || adds || replaces) && with == NULL))
+    if (to == NULL || (ops[p->op].from && from == NULL) ||
+        (ops[p->op].value && p->with == NULL))
         return builtin_error(c, CODE_TYPE,
                              "operand 2 must be an array of patches with all "
                              "their attributes");
-    path = path_of(c, to);
-    if (path.kind == V_UNDEF)
-        return BUILTIN_ERROR;
-    if (moves || copies) {
-        struct value from_path = path_of(c, from);
-        if (from_path.kind == V_UNDEF)
-            return BUILTIN_ERROR;
-        with = at_path(doc, &from_path);
-        if (with == NULL)
+    p->path = path_of(c, to);
+    if (p->path.kind != V_UNDEF && ops[p->op].from)
+        p->from = path_of(c, from);
+    return p->path.kind != V_UNDEF &&
+                   (!ops[p->op].from || p->from.kind != V_UNDEF)
+               ? BUILTIN_OK
+               : BUILTIN_ERROR;
+}
+
+static enum builtin_status apply(struct builtin_ctx *c, const struct value *v,
+                                 struct value *doc)
+{
+    static const enum edit edits[OPS] = {
+        [OP_ADD] = EDIT_ADD,  [OP_REMOVE] = EDIT_REMOVE,
+        [OP_MOVE] = EDIT_ADD, [OP_REPLACE] = EDIT_REPLACE,
+        [OP_COPY] = EDIT_ADD, [OP_TEST] = EDIT_ADD};
+    struct patch p;
+    struct value source;
+    enum builtin_status st = read_patch(c, v, &p);
+    if (st != BUILTIN_OK)
+        return st;
+    if (ops[p.op].from) {
+        const struct value *found = at_path(doc, &p.from);
+        if (found == NULL)
             return BUILTIN_UNDEFINED;
-        source = *with;
-        with = &source;
-        if (moves) {
-            enum builtin_status st =
-                edit(c, EDIT_REMOVE, doc, &from_path, 0, NULL, doc);
-            if (st != BUILTIN_OK)
-                return st;
-        }
+        source = *found;
+        p.with = &source;
+        if (p.op == OP_MOVE)
+            st = edit(c, EDIT_REMOVE, doc, &p.from, 0, NULL, doc);
+        if (st != BUILTIN_OK)
+            return st;
     }
-    if (tests) {
-        const struct value *v = at_path(doc, &path);
-        return v != NULL && value_equal(v, with) ? BUILTIN_OK
-                                                 : BUILTIN_UNDEFINED;
+    if (p.op == OP_TEST) {
+        const struct value *found = at_path(doc, &p.path);
+        return found != NULL && value_equal(found, p.with) ? BUILTIN_OK
+                                                           : BUILTIN_UNDEFINED;
     }
-    enum edit kind = removes ? EDIT_REMOVE : replaces ? EDIT_REPLACE : EDIT_ADD;
-    return edit(c, kind, doc, &path, 0, with, doc);
+    return edit(c, edits[p.op], doc, &p.path, 0, p.with, doc);
 }
 
 static enum builtin_status patch(struct builtin_ctx *c,

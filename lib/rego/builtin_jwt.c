@@ -324,54 +324,69 @@ VERIFY(eddsa, PKI_EDDSA)
 
 struct constraints {
     struct jwks keys;
-    struct slice alg, iss, aud;
-    bool has_keys;
+    struct slice cert, secret, alg, iss, aud;
     struct number time_ns;
 };
+
+/* One member of the constraints. */
+static enum builtin_status read_constraint(struct builtin_ctx *c,
+                                           struct slice name,
+                                           const struct value *v,
+                                           struct constraints *k)
+{
+    const struct {
+        const char *name;
+        struct slice *to;
+    } all[] = {{"cert", &k->cert},
+               {"secret", &k->secret},
+               {"alg", &k->alg},
+               {"iss", &k->iss},
+               {"aud", &k->aud}};
+    if (slice_is(name, "time")) {
+        struct number tmp;
+        if (v->kind != V_NUMBER)
+            return builtin_error(c, CODE_BUILTIN, "time: must be a number");
+        k->time_ns = *builtin_number(v, &tmp);
+        return BUILTIN_OK;
+    }
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (!slice_is(name, all[i].name))
+            continue;
+        if (v->kind != V_STRING)
+            return builtin_error(c, CODE_BUILTIN, "%s: must be a string",
+                                 all[i].name);
+        *all[i].to = value_slice(v);
+        return BUILTIN_OK;
+    }
+    return builtin_error(c, CODE_BUILTIN,
+                         "unknown token validation constraint: %.*s",
+                         name.n < 100 ? (int)name.n : 100, name.p);
+}
 
 static enum builtin_status read_constraints(struct builtin_ctx *c,
                                             const struct value *args,
                                             struct constraints *k)
 {
     const struct value *o = &args[1];
-    struct slice cert = {0}, secret = {0};
     k->time_ns = number_int(builtin_now(c));
     for (uint32_t i = 0; i < o->n; i++) {
-        const struct value *key = &o->u.v[2 * (size_t)i], *v = key + 1;
+        const struct value *key = &o->u.v[2 * (size_t)i];
         struct slice name =
             key->kind == V_STRING ? value_slice(key) : slice("", 0);
-        if (slice_is(name, "time")) {
-            struct number tmp;
-            if (v->kind != V_NUMBER)
-                return builtin_error(c, CODE_BUILTIN, "time: must be a number");
-            k->time_ns = *builtin_number(v, &tmp);
-            continue;
-        }
-        struct slice *to = slice_is(name, "cert")     ? &cert
-                           : slice_is(name, "secret") ? &secret
-                           : slice_is(name, "alg")    ? &k->alg
-                           : slice_is(name, "iss")    ? &k->iss
-                           : slice_is(name, "aud")    ? &k->aud
-                                                      : NULL;
-        if (to == NULL)
-            return builtin_error(c, CODE_BUILTIN,
-                                 "unknown token validation constraint: %.*s",
-                                 name.n < 100 ? (int)name.n : 100, name.p);
-        if (v->kind != V_STRING)
-            return builtin_error(c, CODE_BUILTIN, "%.*s: must be a string",
-                                 SLICE_FMT(name));
-        *to = value_slice(v);
+        enum builtin_status st = read_constraint(c, name, key + 1, k);
+        if (st != BUILTIN_OK)
+            return st;
     }
-    if (cert.p != NULL && secret.p != NULL)
+    if (k->cert.p != NULL && k->secret.p != NULL)
         return builtin_error(c, CODE_BUILTIN, "duplicate key constraints");
-    if (cert.p == NULL && secret.n == 0)
+    if (k->cert.p == NULL && k->secret.n == 0)
         return builtin_error(c, CODE_BUILTIN, "no key constraint");
-    if (cert.p != NULL)
-        return load_keys(c, cert, &k->keys);
+    if (k->cert.p != NULL)
+        return load_keys(c, k->cert, &k->keys);
     k->keys.n = 1;
     k->keys.k[0].alg = k->keys.k[0].kid = slice("", 0);
-    return pki_secret(secret, &k->keys.k[0].key) == OK ? BUILTIN_OK
-                                                       : builtin_nomem(c);
+    return pki_secret(k->secret, &k->keys.k[0].key) == OK ? BUILTIN_OK
+                                                          : builtin_nomem(c);
 }
 
 /* The header says what it must, and nothing critical that is not known. */
@@ -507,7 +522,7 @@ static enum builtin_status jwt_decode_verify(struct builtin_ctx *c,
                                              const struct value *args,
                                              struct value *out)
 {
-    struct constraints k = {.alg = {"", 0}};
+    struct constraints k = {.alg = {NULL, 0}};
     if (!builtin_want(c, args, 1, V_STRING) ||
         !builtin_want(c, args, 2, V_OBJECT))
         return BUILTIN_ERROR;

@@ -370,6 +370,7 @@ const struct builtin builtin_patterns[] = {
     REGEX("regex.split", 2, "ss>[s]", split, 0),
     REGEX("regex.replace", 3, "sss>s", replace, 1),
     BUILTIN("regex.template_match", 4, "ssss>b", template_match),
+    BUILTIN("regex.globs_match", 2, "ss>b", builtin_globs_match),
     BUILTIN_COMPILED("glob.match", 3, "s|z[s]|s>b", glob_match, compile_globs,
                      0),
     BUILTIN("glob.quote_meta", 1, "s>s", quote_meta),

@@ -143,6 +143,23 @@ static void shortest(double d, char *out, size_t room)
     }
 }
 
+/* Digits with the point behind the first exp + 1 of them. */
+static void put_fixed(struct buf *t, const char *digits, size_t n, int exp)
+{
+    if (exp < 0) {
+        buf_str(t, "0.");
+        for (int i = -1; i > exp; i--)
+            buf_char(t, '0');
+        buf_add(t, digits, n);
+        return;
+    }
+    for (size_t i = 0; i < n || i <= (size_t)exp; i++) {
+        if (i == (size_t)exp + 1)
+            buf_char(t, '.');
+        buf_char(t, i < n ? digits[i] : '0');
+    }
+}
+
 /* %g without a precision. */
 static void put_shortest(struct buf *t, double d, bool upper)
 {
@@ -161,28 +178,17 @@ static void put_shortest(struct buf *t, double d, bool upper)
             digits[n++] = *p;
     while (n > 1 && digits[n - 1] == '0')
         n--;
-    if (exp < -4 || exp >= 6) { // what "shortest" uses for the precision
-        buf_char(t, digits[0]);
-        if (n > 1) {
-            buf_char(t, '.');
-            buf_add(t, digits + 1, n - 1);
-        }
-        buf_printf(t, "%c%c%02d", upper ? 'E' : 'e', exp < 0 ? '-' : '+',
-                   exp < 0 ? -exp : exp);
+    if (exp >= -4 && exp < 6) { // what "shortest" uses for the precision
+        put_fixed(t, digits, n, exp);
         return;
     }
-    if (exp < 0) {
-        buf_str(t, "0.");
-        for (int i = -1; i > exp; i--)
-            buf_char(t, '0');
-        buf_add(t, digits, n);
-        return;
+    buf_char(t, digits[0]);
+    if (n > 1) {
+        buf_char(t, '.');
+        buf_add(t, digits + 1, n - 1);
     }
-    for (size_t i = 0; i < n || i <= (size_t)exp; i++) {
-        if (i == (size_t)exp + 1)
-            buf_char(t, '.');
-        buf_char(t, i < n ? digits[i] : '0');
-    }
+    buf_printf(t, "%c%c%02d", upper ? 'E' : 'e', exp < 0 ? '-' : '+',
+               exp < 0 ? -exp : exp);
 }
 
 static void put_float(struct buf *b, const struct spec *f, const struct arg *a)
@@ -249,32 +255,38 @@ static struct slice clip(struct slice s, int prec)
     return s;
 }
 
+/* %x of bytes. */
+static void put_hex(struct buf *t, const struct spec *f, struct slice s)
+{
+    bool upper = f->verb == 'X';
+    for (size_t i = 0; i < s.n; i++) {
+        if (f->space && i > 0)
+            buf_char(t, ' ');
+        if (f->sharp && (i == 0 || f->space))
+            buf_str(t, upper ? "0X" : "0x");
+        buf_printf(t, upper ? "%02X" : "%02x", (unsigned)(uint8_t)s.p[i]);
+    }
+}
+
 static void put_string(struct buf *b, const struct spec *f, struct slice s)
 {
     struct buf t;
+    bool in_hex = f->verb == 'x' || f->verb == 'X';
     builtin_buf(&t);
-    if (f->prec >= 0 && f->verb != 'x' && f->verb != 'X')
+    if (f->prec >= 0 && !in_hex)
         s = clip(s, f->prec);
-    if (f->verb == 'q' && f->sharp && memchr(s.p, '`', s.n) == NULL) {
+    if (in_hex) {
+        put_hex(&t, f, s);
+    } else if (f->verb == 'q' && f->sharp && memchr(s.p, '`', s.n) == NULL) {
         buf_char(&t, '`');
         buf_slice(&t, s);
         buf_char(&t, '`');
     } else if (f->verb == 'q') {
         quote(&t, s, f->plus);
-    } else if (f->verb == 'x' || f->verb == 'X') {
-        for (size_t i = 0; i < s.n; i++) {
-            if (f->space && i > 0)
-                buf_char(&t, ' ');
-            if (f->sharp && (i == 0 || f->space))
-                buf_str(&t, f->verb == 'x' ? "0x" : "0X");
-            buf_printf(&t, f->verb == 'x' ? "%02x" : "%02X",
-                       (unsigned)(uint8_t)s.p[i]);
-        }
     } else {
         buf_slice(&t, s);
     }
-    if (t.failed)
-        b->failed = true;
+    b->failed = b->failed || t.failed;
     put_padded(b, f, buf_get(&t), false);
     buf_release(&t);
 }

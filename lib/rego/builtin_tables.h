@@ -62,4 +62,9 @@ enum builtin_status builtin_set_minus(struct builtin_ctx *c,
                                       const struct value *args,
                                       struct value *out);
 
+/* regex.globs_match, a row of builtin_patterns. */
+enum builtin_status builtin_globs_match(struct builtin_ctx *c,
+                                        const struct value *args,
+                                        struct value *out);
+
 #endif

@@ -118,7 +118,7 @@ static enum builtin_status parse(struct builtin_ctx *c, struct slice s,
         return builtin_fail(c, &err);
     struct slice text = number_text(c->arena, &x);
     text = arena_printf(c->arena, "%.*se%lld", SLICE_FMT(text),
-                        (long long)(exp + units->ten));
+                        (long long)exp + units->ten);
     if (text.p == NULL)
         return builtin_nomem(c);
     if (number_parse(c->arena, text, out, &err) != OK)

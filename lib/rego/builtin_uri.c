@@ -154,17 +154,12 @@ static enum builtin_status encode_object(struct builtin_ctx *c,
     return builtin_give_buf(c, &b, out);
 }
 
-static enum builtin_status decode_object(struct builtin_ctx *c,
-                                         const struct value *args,
-                                         struct value *out)
+/* Keys and values of a query, one behind the other. */
+static enum builtin_status read_pairs(struct builtin_ctx *c, struct slice s,
+                                      struct value_list *out)
 {
-    if (!builtin_want(c, args, 1, V_STRING))
-        return BUILTIN_ERROR;
-    struct value object = {.kind = V_OBJECT};
-    struct slice rest = value_slice(&args[0]);
-    struct value_list keys = builtin_list(c);
-    while (rest.p != NULL) { // pairs of key and value, in order
-        struct slice pair = slice_cut(&rest, '&'), name, value;
+    while (s.p != NULL) {
+        struct slice pair = slice_cut(&s, '&'), name, value;
         struct fault f = {0};
         if (!builtin_step(c, pair.n / 32 + 1))
             return BUILTIN_FATAL;
@@ -180,46 +175,42 @@ static enum builtin_status decode_object(struct builtin_ctx *c,
             return builtin_nomem(c);
         if (f.what != NULL)
             return bad_escape(c, &f);
-        value_list_add(&keys, value_str(name));
-        value_list_add(&keys, value_str(value));
+        value_list_add(out, value_str(name));
+        value_list_add(out, value_str(value));
     }
-    if (keys.failed)
-        return builtin_nomem(c);
-    // one list per key: count, then fill
-    size_t n = keys.n / 2;
-    struct value *pairs = builtin_values(c, 2 * n);
-    struct value *sorted = builtin_values(c, n);
-    if (pairs == NULL || sorted == NULL)
-        return BUILTIN_FATAL;
-    for (size_t i = 0; i < n; i++) {
-        pairs[2 * i] = keys.items[2 * i];
-        pairs[2 * i + 1] = value_array(NULL, 0);
-    }
-    object = value_object(pairs, n);
-    // the vector is ours until it is handed on: fill the lists in place
-    for (size_t i = 0; i < n; i++) {
-        struct value *slot = pairs;
-        while (!value_equal(slot, &keys.items[2 * i]))
-            slot += 2;
-        slot[1].n++;
-        if (!builtin_step(c, 1 + object.n / 8))
+    return out->failed ? builtin_nomem(c) : BUILTIN_OK;
+}
+
+/* Every key with the list of its values in the order of the text. */
+static enum builtin_status decode_object(struct builtin_ctx *c,
+                                         const struct value *args,
+                                         struct value *out)
+{
+    if (!builtin_want(c, args, 1, V_STRING))
+        return BUILTIN_ERROR;
+    struct value_list all = builtin_list(c), object = builtin_list(c);
+    enum builtin_status st = read_pairs(c, value_slice(&args[0]), &all);
+    if (st != BUILTIN_OK)
+        return st;
+    for (size_t i = 0; i < all.n; i += 2) {
+        struct value_list l = builtin_list(c);
+        bool met = false;
+        if (!builtin_step(c, all.n / 2))
             return BUILTIN_FATAL;
+        for (size_t k = 0; k < i && !met; k += 2)
+            met = value_equal(&all.items[k], &all.items[i]);
+        for (size_t k = i; k < all.n && !met; k += 2)
+            if (value_equal(&all.items[k], &all.items[i]))
+                value_list_add(&l, all.items[k + 1]);
+        if (met)
+            continue;
+        struct value list = value_list_array(&l);
+        if (list.kind == V_UNDEF)
+            return builtin_nomem(c);
+        value_list_add(&object, all.items[i]);
+        value_list_add(&object, list);
     }
-    size_t at = 0;
-    for (uint32_t i = 0; i < object.n; i++) {
-        pairs[2 * (size_t)i + 1].u.v = sorted + at;
-        at += pairs[2 * (size_t)i + 1].n;
-        pairs[2 * (size_t)i + 1].n = 0;
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct value *slot = pairs;
-        while (!value_equal(slot, &keys.items[2 * i]))
-            slot += 2;
-        size_t to = (size_t)(slot[1].u.v - sorted) + slot[1].n++;
-        sorted[to] = keys.items[2 * i + 1];
-    }
-    *out = object;
-    return BUILTIN_OK;
+    return builtin_give(c, value_list_object(&object), out);
 }
 
 /* ---- URIs --------------------------------------------------------------- */

@@ -47,6 +47,9 @@ void resolve_modules(struct compiler *c);
 /* The same for a query, where only `data` and `input` have a meaning. */
 void resolve_query(struct compiler *c, struct body *b);
 
+/* metadata.c: rego.metadata.rule() and .chain() become constants. */
+void metadata_calls(struct compiler *c);
+
 /* locals.c: unique names for declared variables. */
 void locals_rule(struct compiler *c, struct rule *r);
 /* The same for a query; sym->shown is what a fresh name was. */

@@ -347,6 +347,7 @@ static bool compare_holds(int accepted, const struct value *a,
 }
 
 /* Statements with one result or none. MORE: go on behind it; STOP: failed. */
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): evaluator loop
 static enum outcome simple(struct eval *c, const struct stmt *s,
                            struct value *f)
 {
@@ -407,6 +408,7 @@ static enum outcome simple(struct eval *c, const struct stmt *s,
     return STOP;
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): evaluator loop
 static enum outcome run(struct eval *c, const struct stmt *s, struct value *f,
                         struct sink *k)
 {

@@ -353,50 +353,74 @@ static enum outcome eval_flat(struct eval *c, const struct rule_set *s,
     return out->kind == V_UNDEF ? eval_nomem(c) : MORE;
 }
 
+static void branch_drop(struct branch *b, const struct branch *x)
+{
+    uint32_t at = 0;
+    while (b->child[at] != x)
+        at++;
+    memmove(&b->child[at], &b->child[at + 1],
+            (b->n - at - 1) * sizeof(struct branch *));
+    b->n--;
+}
+
+static enum outcome eval_tree(struct eval *c, const struct node *n,
+                              struct branch *b);
+
+static enum outcome eval_children(struct eval *c, const struct node *n,
+                                  struct branch *b)
+{
+    for (uint32_t i = 0; i < n->nchild; i++) {
+        if (n->child[i]->is_func)
+            continue;
+        if (b->value.kind != V_UNDEF || b->is_set)
+            return eval_fatal(c, CODE_CONFLICT, c->loc, keys_unique);
+        uint32_t had = b->n;
+        struct branch *to = branch_child(c, b, &n->child[i]->key);
+        if (to == NULL)
+            return eval_nomem(c);
+        if (eval_tree(c, n->child[i], to) == FATAL)
+            return FATAL;
+        if (b->n > had && to->n == 0 && to->value.kind == V_UNDEF &&
+            !to->is_set)
+            branch_drop(b, to); // nothing came: no member
+    }
+    return MORE;
+}
+
+/* The rules of the node itself. */
+static enum outcome eval_own(struct eval *c, const struct node *n,
+                             struct branch *b)
+{
+    const struct rule_set *s = n->plan;
+    if (s->kind == RULE_COMPLETE) {
+        struct value v;
+        if (eval_set(c, s, &v) == FATAL)
+            return FATAL;
+        return v.kind == V_UNDEF
+                   ? MORE
+                   : branch_put(c, b, false, &v, n->rules[0]->loc);
+    }
+    struct sink k = {.kind = SINK_TREE, .tree = b};
+    for (uint32_t i = 0; i < s->nclauses; i++)
+        if (run_clause(c, s->clauses[i], NULL, &k) == FATAL)
+            return FATAL;
+    if (s->kind == RULE_SET)
+        b->is_set = true;
+    return MORE;
+}
+
 /* Rules at this node and below it into one document. */
 static enum outcome eval_tree(struct eval *c, const struct node *n,
                               struct branch *b)
 {
-    const struct rule_set *s = n->plan;
     if (c->depth >= c->depth_max)
         return eval_fatal(c, CODE_INTERNAL, c->loc, "evaluation too deep");
     c->depth++;
-    enum outcome r = MORE;
-    if (s != NULL && s->kind == RULE_COMPLETE) {
-        struct value v;
-        r = eval_set(c, s, &v);
-        if (r != FATAL && v.kind != V_UNDEF)
-            r = branch_put(c, b, false, &v, n->rules[0]->loc);
-    } else if (s != NULL) {
-        struct sink k = {.kind = SINK_TREE, .tree = b};
-        for (uint32_t i = 0; i < s->nclauses && r != FATAL; i++)
-            r = run_clause(c, s->clauses[i], NULL, &k);
-        if (s->kind == RULE_SET)
-            b->is_set = true;
-    }
-    for (uint32_t i = 0; i < n->nchild && r != FATAL; i++) {
-        if (n->child[i]->is_func)
-            continue;
-        if (b->value.kind != V_UNDEF || b->is_set) {
-            r = eval_fatal(c, CODE_CONFLICT, c->loc, keys_unique);
-            break;
-        }
-        uint32_t had = b->n;
-        struct branch *to = branch_child(c, b, &n->child[i]->key);
-        r = to == NULL ? eval_nomem(c) : eval_tree(c, n->child[i], to);
-        if (r != FATAL && b->n > had && to != NULL && to->n == 0 &&
-            to->value.kind == V_UNDEF && !to->is_set) {
-            // nothing came: no member
-            uint32_t at = 0;
-            while (b->child[at] != to)
-                at++;
-            memmove(&b->child[at], &b->child[at + 1],
-                    (b->n - at - 1) * sizeof(struct branch *));
-            b->n--;
-        }
-    }
+    enum outcome r = n->plan != NULL ? eval_own(c, n, b) : MORE;
+    if (r != FATAL)
+        r = eval_children(c, n, b);
     c->depth--;
-    return r == FATAL ? FATAL : MORE;
+    return r;
 }
 
 static enum outcome eval_mixed(struct eval *c, const struct rule_set *s,

@@ -142,7 +142,8 @@ struct gotime_civil gotime_civil(const struct gotime *t)
 struct gotime gotime_from_ns(int64_t ns)
 {
     struct gotime t = {.sec = floor_div(ns, 1000000000), .zone = "UTC"};
-    t.nsec = (int32_t)(ns - t.sec * 1000000000);
+    int64_t rest = ns % 1000000000; // sec * 10^9 may not fit
+    t.nsec = (int32_t)(rest < 0 ? rest + 1000000000 : rest);
     return t;
 }
 
@@ -509,77 +510,91 @@ static bool get_year(struct slice *s, struct parts *p)
     return true;
 }
 
+/* "__2" or "002" */
+static bool get_yday(struct slice *s, bool zero, int *out)
+{
+    size_t i = 0;
+    int v = 0;
+    for (; i < 3 && i < s->n; i++) {
+        if (is_digit(*s, i))
+            v = v * 10 + (s->p[i] - '0');
+        else if (zero || s->p[i] != ' ' || v > 0)
+            return false;
+    }
+    *out = v;
+    *s = slice_skip(*s, i);
+    return i == 3;
+}
+
+/* A number that must lie within [low, high], else `*range` names it. */
+static bool get_part(struct slice *s, bool fixed, int low, int high,
+                     const char *what, int *out, const char **range)
+{
+    if (!get_num(s, fixed, out))
+        return false;
+    if (*out < low || *out > high)
+        *range = what;
+    return true;
+}
+
 /* Reads a date chunk; `*range` names what is outside of its range. */
 static bool get_date(struct slice *s, enum chunk kind, struct parts *p,
                      const char **range)
 {
     int v = 0;
-    bool ok = true;
     if (kind == C_LONG_MONTH || kind == C_MONTH) {
-        ok = get_name(s, months, 12, kind == C_LONG_MONTH, &v);
+        bool ok = get_name(s, months, 12, kind == C_LONG_MONTH, &v);
         p->month = v + 1;
-    } else if (kind == C_NUM_MONTH || kind == C_ZERO_MONTH) {
-        ok = get_num(s, kind == C_ZERO_MONTH, &p->month);
-        if (ok && (p->month < 1 || p->month > 12))
-            *range = "month";
-    } else if (kind == C_LONG_WEEKDAY || kind == C_WEEKDAY) {
-        ok = get_name(s, weekdays, 7, kind == C_LONG_WEEKDAY, &v);
-    } else if (kind == C_DAY || kind == C_UNDER_DAY || kind == C_ZERO_DAY) {
+        return ok;
+    }
+    if (kind == C_NUM_MONTH || kind == C_ZERO_MONTH)
+        return get_part(s, kind == C_ZERO_MONTH, 1, 12, "month", &p->month,
+                        range);
+    if (kind == C_LONG_WEEKDAY || kind == C_WEEKDAY)
+        return get_name(s, weekdays, 7, kind == C_LONG_WEEKDAY, &v);
+    if (kind == C_DAY || kind == C_UNDER_DAY || kind == C_ZERO_DAY) {
         if (kind == C_UNDER_DAY && s->n > 0 && s->p[0] == ' ')
             *s = slice_skip(*s, 1);
-        ok = get_num(s, kind == C_ZERO_DAY, &p->day);
-    } else if (kind == C_UNDER_YDAY || kind == C_ZERO_YDAY) {
-        size_t i = 0;
-        for (; i < 3 && i < s->n; i++) {
-            if (is_digit(*s, i))
-                v = v * 10 + (s->p[i] - '0');
-            else if (kind == C_ZERO_YDAY || s->p[i] != ' ' || v > 0)
-                break;
-        }
-        ok = i == 3;
-        p->yday = v;
-        *s = slice_skip(*s, i);
-    } else if (kind == C_YEAR) {
-        ok = get_num(s, true, &v);
-        p->year = v >= 69 ? 1900 + v : 2000 + v;
-    } else {
-        ok = get_year(s, p);
+        return get_num(s, kind == C_ZERO_DAY, &p->day);
     }
+    if (kind == C_UNDER_YDAY || kind == C_ZERO_YDAY)
+        return get_yday(s, kind == C_ZERO_YDAY, &p->yday);
+    if (kind != C_YEAR)
+        return get_year(s, p);
+    bool ok = get_num(s, true, &v);
+    p->year = v >= 69 ? 1900 + v : 2000 + v;
     return ok;
+}
+
+static bool get_pm(struct slice *s, bool upper, struct parts *p)
+{
+    p->pm_set = slice_starts(*s, upper ? "PM" : "pm");
+    p->am_set = slice_starts(*s, upper ? "AM" : "am");
+    *s = slice_skip(*s, 2);
+    return p->pm_set || p->am_set;
 }
 
 static bool get_clock(struct slice *s, enum chunk kind, struct slice layout,
                       struct parts *p, const char **range)
 {
-    bool ok = true;
-    if (kind == C_HOUR || kind == C_HOUR12 || kind == C_ZERO_HOUR12) {
-        ok = get_num(s, kind == C_ZERO_HOUR12, &p->hour);
-        if (ok && p->hour > (kind == C_HOUR ? 23 : 12))
-            *range = "hour";
-    } else if (kind == C_MINUTE || kind == C_ZERO_MINUTE) {
-        ok = get_num(s, kind == C_ZERO_MINUTE, &p->min);
-        if (ok && p->min > 59)
-            *range = "minute";
-    } else if (kind == C_PM || kind == C_LOWER_PM) {
-        const char *pm = kind == C_PM ? "PM" : "pm";
-        const char *am = kind == C_PM ? "AM" : "am";
-        p->pm_set = slice_starts(*s, pm);
-        p->am_set = slice_starts(*s, am);
-        ok = p->pm_set || p->am_set;
-        *s = slice_skip(*s, 2);
-    } else {
-        ok = get_num(s, kind == C_ZERO_SECOND, &p->sec);
-        if (ok && p->sec > 59)
-            *range = "second";
-        // a fraction that the layout does not mention
-        size_t from, to;
-        enum chunk next = next_chunk(layout, &from, &to);
-        bool told = (next == C_FRAC0 || next == C_FRAC9) && from == 0;
-        if (ok && !told && s->n >= 2 && (s->p[0] == '.' || s->p[0] == ',') &&
-            is_digit(*s, 1))
-            get_fraction(s, SIZE_MAX - 1, &p->nsec);
-    }
-    return ok;
+    if (kind == C_PM || kind == C_LOWER_PM)
+        return get_pm(s, kind == C_PM, p);
+    if (kind == C_HOUR || kind == C_HOUR12 || kind == C_ZERO_HOUR12)
+        return get_part(s, kind == C_ZERO_HOUR12, 0, kind == C_HOUR ? 23 : 12,
+                        "hour", &p->hour, range);
+    if (kind == C_MINUTE || kind == C_ZERO_MINUTE)
+        return get_part(s, kind == C_ZERO_MINUTE, 0, 59, "minute", &p->min,
+                        range);
+    if (!get_part(s, kind == C_ZERO_SECOND, 0, 59, "second", &p->sec, range))
+        return false;
+    // a fraction that the layout does not mention
+    size_t from, to;
+    enum chunk next = next_chunk(layout, &from, &to);
+    bool told = (next == C_FRAC0 || next == C_FRAC9) && from == 0;
+    if (!told && s->n >= 2 && (s->p[0] == '.' || s->p[0] == ',') &&
+        is_digit(*s, 1))
+        get_fraction(s, SIZE_MAX - 1, &p->nsec);
+    return true;
 }
 
 static bool get_frac(struct slice *s, enum chunk kind, size_t digits,

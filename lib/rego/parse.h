@@ -16,6 +16,8 @@ enum parse_keyword {
     KW_IF = 4,
     KW_CONTAINS = 8,
     KW_NOT = 16, /* `not` evaluates its operands inside */
+    KW_AND = 32,
+    KW_OR = 64,
     KW_FUTURE = KW_IN | KW_EVERY | KW_IF | KW_CONTAINS,
 };
 
@@ -59,6 +61,14 @@ struct term *parse_head_ref(struct parse *p);
 /* Expressions up to (not including) the closing `end`; "" for the end of the
  * text.  NULL: error or none. */
 struct body *parse_body(struct parse *p, const char *end);
+/* `not …` with what it applies to. */
+struct expr *parse_negation(struct parse *p);
+/* An expression without `not`, `some`, `every`, `with`. */
+struct expr *parse_plain(struct parse *p);
+/* parse_logic.c: expressions joined by `and` and `or`. */
+struct expr *parse_logic(struct parse *p);
+/* One operand of these; `after` an operator braces are a body. */
+struct body *parse_unit(struct parse *p, bool after);
 /* One expression with `not`, `some`, `every`, `with`. */
 struct expr *parse_literal(struct parse *p);
 

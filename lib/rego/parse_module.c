@@ -69,11 +69,10 @@ static bool language_import(struct parse *p, struct module *m,
     static const struct {
         const char *name;
         uint32_t bits;
-    } words[] = {{"in", KW_IN},
-                 {"every", KW_EVERY | KW_IN},
-                 {"if", KW_IF},
-                 {"contains", KW_CONTAINS},
-                 {"not", KW_NOT}};
+    } words[] = {{"in", KW_IN},   {"every", KW_EVERY | KW_IN},
+                 {"if", KW_IF},   {"contains", KW_CONTAINS},
+                 {"not", KW_NOT}, {"and", KW_AND},
+                 {"or", KW_OR}};
     struct slice head = ref->items[0]->sym->name;
     if (slice_is(head, "rego")) {
         if (ref->n != 2 || !element_is(ref, 1, "v1")) {

@@ -766,7 +766,7 @@ static struct expr *every_here(struct parse *p)
     return e;
 }
 
-static struct expr *plain_here(struct parse *p)
+struct expr *parse_plain(struct parse *p)
 {
     struct loc loc = p->tok.loc;
     struct term *t = infix(p, true);
@@ -814,13 +814,20 @@ static bool with_here(struct parse *p, struct expr *e)
     return true;
 }
 
-static struct expr *negation(struct parse *p)
+struct expr *parse_negation(struct parse *p)
 {
     struct loc loc = p->tok.loc;
     parse_next(p);
     struct expr *e;
-    if ((p->keywords & KW_NOT) == 0) {
-        e = plain_here(p);
+    if ((p->keywords & (KW_AND | KW_OR)) != 0) {
+        struct body *b = parse_unit(p, true);
+        if (b == NULL)
+            return NULL;
+        e = ast_alloc(p->ast, sizeof *e);
+        e->kind = E_NOT;
+        e->body = b;
+    } else if ((p->keywords & KW_NOT) == 0) {
+        e = parse_plain(p);
         if (e != NULL)
             e->negated = true;
     } else {
@@ -839,7 +846,7 @@ static struct expr *negation(struct parse *p)
         }
         if (e->body == NULL) {
             *p = save;
-            struct expr *in = plain_here(p);
+            struct expr *in = parse_plain(p);
             if (in == NULL)
                 return NULL;
             e->body = ast_body(p->ast);
@@ -857,14 +864,15 @@ struct expr *parse_literal(struct parse *p)
         return NULL;
     struct expr *e;
     size_t start = p->tok.start;
-    if (parse_is_word(p, "not"))
-        e = negation(p);
+    bool logic = (p->keywords & (KW_AND | KW_OR)) != 0;
+    if (parse_is_word(p, "not") && !logic)
+        e = parse_negation(p);
     else if (parse_is_word(p, "some"))
         e = some_here(p);
     else if ((p->keywords & KW_EVERY) != 0 && parse_is_word(p, "every"))
         e = every_here(p);
     else
-        e = plain_here(p);
+        e = logic ? parse_logic(p) : parse_plain(p);
     while (e != NULL && parse_is_word(p, "with"))
         if (!with_here(p, e))
             e = NULL;

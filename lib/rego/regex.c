@@ -256,51 +256,50 @@ static size_t skip_to(const struct regex *re, struct slice s, size_t pos)
     return p != NULL ? (size_t)(p - s.p) : SIZE_MAX;
 }
 
+static void drop(struct regex_vm *vm, struct threads *t)
+{
+    for (uint32_t i = 0; i < t->n; i++)
+        if (t->caps[i] != NULL)
+            cap_put(vm, t->caps[i]);
+    t->n = 0;
+}
+
+/* Moves all threads over the text from `pos` on.  True: a match. */
+static bool sweep(struct regex_vm *vm, struct slice s, size_t pos)
+{
+    bool found = false;
+    for (;;) {
+        if (vm->now.n == 0) { // nobody waits: a new thread may begin later
+            size_t to = found ? SIZE_MAX : skip_to(vm->re, s, pos);
+            if (to == SIZE_MAX || !charge(vm, (to - pos) / 64))
+                return found;
+            pos = to;
+        }
+        if (!found) {
+            memset(vm->cur, 0xff, vm->slots * sizeof(size_t));
+            add(vm, &vm->now, vm->re->start, pos, where(s, pos));
+        }
+        bool more = pos < s.n;
+        size_t len = 0;
+        uint32_t r = more ? unicode_decode(s, pos, &len) : 0;
+        if (!charge(vm, vm->now.n + 1))
+            return found;
+        found = step(vm, more, r, pos + len, more ? where(s, pos + len) : 0) ||
+                found;
+        if (!more || (found && vm->slots == 0))
+            return found;
+        swap(vm);
+        pos += len;
+    }
+}
+
 /* The leftmost match from `pos` on into vm->best. */
 static enum regex_result search(struct regex_vm *vm, struct slice s, size_t pos)
 {
-    bool found = false;
     vm->now.n = vm->next.n = 0;
-    for (;;) {
-        if (vm->now.n == 0) {
-            if (found)
-                break;
-            size_t to = skip_to(vm->re, s, pos);
-            if (to == SIZE_MAX)
-                break;
-            if (!charge(vm, (to - pos) / 64))
-                break;
-            pos = to;
-        }
-        uint32_t w = where(s, pos);
-        if (!found) {
-            memset(vm->cur, 0xff, vm->slots * sizeof(size_t));
-            add(vm, &vm->now, vm->re->start, pos, w);
-        }
-        size_t len = 0;
-        uint32_t r = 0;
-        if (pos < s.n)
-            r = unicode_decode(s, pos, &len);
-        if (!charge(vm, vm->now.n + 1))
-            break;
-        if (step(vm, pos < s.n, r, pos + len,
-                 pos < s.n ? where(s, pos + len) : 0)) {
-            found = true;
-            if (vm->slots == 0)
-                break;
-        }
-        swap(vm);
-        if (pos >= s.n)
-            break;
-        pos += len;
-    }
-    for (uint32_t i = 0; i < vm->now.n; i++)
-        if (vm->now.caps[i] != NULL)
-            cap_put(vm, vm->now.caps[i]);
-    for (uint32_t i = 0; i < vm->next.n; i++)
-        if (vm->next.caps[i] != NULL)
-            cap_put(vm, vm->next.caps[i]);
-    vm->now.n = vm->next.n = 0;
+    bool found = sweep(vm, s, pos);
+    drop(vm, &vm->now);
+    drop(vm, &vm->next);
     if (vm->limit)
         return REGEX_LIMIT;
     return found ? REGEX_YES : REGEX_NO;

@@ -577,18 +577,22 @@ static bool group_head(struct parser *p, size_t start, bool *named,
     return new_group(p, name, group);
 }
 
+static unsigned flag_bit(uint32_t c)
+{
+    static const char letters[] = "ismU";
+    static const unsigned bits[] = {FOLD, DOT_NL, LINES, UNGREEDY};
+    const char *at = c != 0 && c < 0x80 ? strchr(letters, (int)c) : NULL;
+    return at != NULL ? bits[at - letters] : 0;
+}
+
 /* "i-s)" or "i-s:"; returns the closing character, 0 on error. */
 static char flag_list(struct parser *p, size_t start)
 {
     unsigned flags = p->flags;
-    bool off = false, any_flag = false;
-    while (more(p)) {
+    bool off = false, any_flag = false, legal = true;
+    while (more(p) && legal) {
         uint32_t c = next_rune(p);
-        unsigned bit = c == 'i'   ? FOLD
-                       : c == 's' ? DOT_NL
-                       : c == 'm' ? LINES
-                       : c == 'U' ? UNGREEDY
-                                  : 0;
+        unsigned bit = flag_bit(c);
         if (bit != 0) {
             flags = off ? flags & ~bit : flags | bit;
             any_flag = true;
@@ -599,12 +603,10 @@ static char flag_list(struct parser *p, size_t start)
             p->flags = flags;
             return (char)c;
         } else {
-            break;
+            legal = false;
         }
     }
-    if (!more(p) && (p->s.n == p->at) && p->s.p[p->at - 1] != ')' &&
-        memchr(p->s.p + start, ')', p->s.n - start) == NULL &&
-        (any_flag || p->at == start + 2))
+    if (legal)
         (void)bad(p, "missing closing )", p->s);
     else
         (void)bad(p, "invalid or unsupported Perl syntax",

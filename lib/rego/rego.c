@@ -81,6 +81,7 @@ static void parse_all(struct rego_policy *p, const struct rego_module *modules,
         struct module *m = parser_module(a, text, (uint32_t)i, dialect);
         if (m == NULL)
             continue;
+        m->text = text;
         m->name = ast_ref_text(a, m->package);
         p->c.modules[p->c.nmodules++] = m;
     }
@@ -111,6 +112,7 @@ static void compile(struct rego_policy *p, const struct rego_module *modules,
     parse_all(p, modules, n, dialect);
     if (a->nerrors > 0)
         return;
+    metadata_calls(c);
     resolve_modules(c);
     each_rule(c, locals_rule);
     tree_build(c);

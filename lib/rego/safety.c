@@ -386,44 +386,66 @@ static void report(struct safety *s, const struct expr *e,
     }
 }
 
+static void copy_set(struct ast *a, const struct symset *from,
+                     struct symset *to)
+{
+    for (uint32_t i = 0; i < from->n; i++)
+        symset_add(a, to, from->s[i]);
+}
+
+static void report_all(struct safety *s, const struct body *b,
+                       const bool *taken, const struct symset *in_body,
+                       const struct symset *safe)
+{
+    struct ast *a = s->ast;
+    struct symset told = {0};
+    uint32_t had = a->nerrors;
+    for (uint32_t i = 0; i < b->n; i++)
+        if (!taken[i])
+            report(s, b->e[i], in_body, safe, &told);
+    for (uint32_t i = 0; a->nerrors == had && i < b->n; i++)
+        if (!taken[i])
+            ast_error(a, b->e[i]->loc, CODE_UNSAFE, "expression is unsafe");
+}
+
+/* Takes every expression that can come next; returns how many are taken. */
+static uint32_t take_ready(struct safety *s, const struct body *b,
+                           const struct symset *in_body, struct symset *safe,
+                           bool *taken, struct expr **out, uint32_t n)
+{
+    for (uint32_t i = 0; i < b->n; i++) {
+        struct symset outs = {0};
+        if (taken[i] || !ready(s, b->e[i], in_body, safe, &outs))
+            continue;
+        taken[i] = true;
+        out[n++] = b->e[i];
+        copy_set(s->ast, &outs, safe);
+    }
+    return n;
+}
+
 static void order(struct safety *s, struct body *b,
                   const struct symset *globals)
 {
     struct ast *a = s->ast;
     struct symset in_body = {0}, safe = {0};
     body_vars(s, b, &in_body, false);
-    for (uint32_t i = 0; i < globals->n; i++)
-        symset_add(a, &safe, globals->s[i]);
+    copy_set(a, globals, &safe);
     struct expr **out = ast_alloc(a, b->n * sizeof(struct expr *));
     bool *taken = ast_alloc(a, b->n);
     uint32_t n = 0, before;
     do {
         before = n;
-        for (uint32_t i = 0; i < b->n; i++) {
-            struct symset outs = {0};
-            if (taken[i] || !ready(s, b->e[i], &in_body, &safe, &outs))
-                continue;
-            taken[i] = true;
-            out[n++] = b->e[i];
-            for (uint32_t j = 0; j < outs.n; j++)
-                symset_add(a, &safe, outs.s[j]);
-        }
+        n = take_ready(s, b, &in_body, &safe, taken, out, n);
     } while (n > before && n < b->n);
     if (n < b->n) {
-        struct symset told = {0};
-        uint32_t had = a->nerrors;
-        for (uint32_t i = 0; i < b->n; i++)
-            if (!taken[i])
-                report(s, b->e[i], &in_body, &safe, &told);
-        for (uint32_t i = 0; a->nerrors == had && i < b->n; i++)
-            if (!taken[i])
-                ast_error(a, b->e[i]->loc, CODE_UNSAFE, "expression is unsafe");
+        report_all(s, b, taken, &in_body, &safe);
         return;
     }
     b->e = out;
+    b->cap = b->n;
     struct symset g = {0};
-    for (uint32_t i = 0; i < globals->n; i++)
-        symset_add(a, &g, globals->s[i]);
+    copy_set(a, globals, &g);
     for (uint32_t i = 0; i < n; i++) {
         if (i > 0)
             expr_vars(s, out[i - 1], &g, false);

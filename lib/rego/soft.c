@@ -213,7 +213,7 @@ static size_t round_up(char *digits, size_t n, int32_t *point)
 
 static int digit_at(const char *d, size_t n, size_t i)
 {
-    return i < n ? d[i] : '0';
+    return i < n ? (unsigned char)d[i] : '0';
 }
 
 /* The fewest digits that read back as `s`: Go's roundShortest.  `digits`
@@ -231,7 +231,8 @@ size_t soft_digits(const struct soft *s, char digits[static SOFT_DIGITS],
     size_t keep = n;
     bool up = false;
     for (size_t i = 0; i < n; i++) {
-        int d = mid[i], l = digit_at(low, nl, i), h = digit_at(high, nh, i);
+        int d = digit_at(mid, n, i), l = digit_at(low, nl, i),
+            h = digit_at(high, nh, i);
         bool down_ok = l != d || (even && i + 1 == nl);
         bool up_ok = d != h && (even || d + 1 < h || i + 1 < nh);
         if (!down_ok && !up_ok)
