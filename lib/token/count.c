@@ -169,6 +169,7 @@ int64_t count_ids(enum encoding e, struct slice text, bpe_ids_fn *fn, void *arg)
 /* ---- texts in parts
  * -------------------------------------------------------------- */
 
+#define KEEP_MAX 16384 /* memory that is kept for the next text */
 #define BATCH \
     2048 /* counted at once: less is not worth looking for a boundary */
 
