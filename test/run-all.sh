@@ -55,7 +55,6 @@ fi
 if [ -z "$BG_NO_UNIT" ]; then
 	stage unit sh -c "$mk -k -j2 unit ${name:+T='$name'}"
 fi
-stage rego sh -c "$mk -j2 conform"
 if [ -x "$dir/budgetguard" ]; then
 	node_stage http test/http/*.test.mjs
 	export CRASH_ROUNDS="${CRASH_ROUNDS:-25}"
