@@ -825,10 +825,9 @@ void number_format_base(struct buf *b, const struct number *n, unsigned base)
     }
     while (x.n > 0) {
         uint32_t r = big_div_small(&x, scale);
-        for (uint32_t i = 0; i < places && (x.n > 0 || r > 0); i++) {
+        uint32_t least = x.n > 0 ? places : 0; // inner groups keep their zeros
+        for (uint32_t i = 0; i < least || r > 0; i++, r /= base)
             out[--at] = "0123456789abcdefghijklmnopqrstuvwxyz"[r % base];
-            r /= base;
-        }
     }
     buf_add(b, out + at, sizeof out - at);
 }
