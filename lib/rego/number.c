@@ -792,13 +792,10 @@ void number_format(struct buf *b, const struct number *n)
 struct slice number_text(struct arena *a, const struct number *n)
 {
     struct buf b;
-    buf_init(&b, 2 * NUMBER_BITS_MAX);
+    buf_init_arena(&b, a, 2 * NUMBER_BITS_MAX);
     number_format(&b, n);
-    struct slice s = {0};
-    if (!b.failed)
-        s = arena_dup(a, buf_get(&b));
-    buf_release(&b);
-    return s;
+    buf_char(&b, '\0'); // a terminator, not counted
+    return b.failed ? (struct slice){0} : slice(b.p, b.n - 1);
 }
 
 void number_format_base(struct buf *b, const struct number *n, unsigned base)
