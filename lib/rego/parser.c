@@ -16,14 +16,14 @@
 #include "rego/compile.h"
 #include "rego/parse.h"
 
-#define CHAIN_MAX 1000    /* operators side by side nest to the left */
-#define WORK_MAX 4000000u /* tokens, counting those read again */
+/* Tokens may be read again, but not without end: parse_next(). */
+#define CHAIN_MAX 1000 /* operators side by side nest to the left */
 
 void parse_next(struct parse *p)
 {
     p->prev_end = p->tok.end;
     p->tok = lexer_next(&p->lex);
-    if (++p->work > WORK_MAX) {
+    if (++p->work > 100000 + 30 * (uint64_t)p->lex.src.n) {
         p->tok.kind = LEX_ERROR;
         p->tok.text = SLICE("text too complicated");
         p->hard = true;
@@ -98,12 +98,8 @@ void *parse_fail(struct parse *p, const char *fmt, ...)
     va_start(ap, fmt);
     buf_vprintf(&b, fmt, ap);
     va_end(ap);
-    char *text = ast_alloc(p->ast, b.n + 1);
-    if (b.n > 0)
-        memcpy(text, b.p, b.n);
-    p->message = slice(text, b.n);
+    p->message = ast_take(p->ast, &b);
     p->message_loc = p->tok.loc;
-    buf_release(&b);
     parse_confirm(p);
     return NULL;
 }
