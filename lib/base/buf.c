@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
 
 #define FIRST 256
@@ -14,10 +15,27 @@ void buf_init(struct buf *b, size_t limit)
     *b = (struct buf){.limit = limit};
 }
 
+void buf_init_arena(struct buf *b, struct arena *a, size_t limit)
+{
+    *b = (struct buf){.limit = limit, .arena = a};
+}
+
 void buf_release(struct buf *b)
 {
-    free(b->p);
-    buf_init(b, b->limit);
+    if (b->arena == NULL)
+        free(b->p);
+    buf_init_arena(b, b->arena, b->limit);
+}
+
+/* `cap` bytes with what is there already; NULL on failure. */
+static char *move_to(struct buf *b, size_t cap)
+{
+    if (b->arena == NULL)
+        return try_realloc(b->p, cap);
+    char *p = arena_try(b->arena, cap);
+    if (p != NULL && b->n > 0)
+        memcpy(p, b->p, b->n);
+    return p;
 }
 
 void buf_clear(struct buf *b)
@@ -42,7 +60,7 @@ char *buf_reserve(struct buf *b, size_t n)
             cap = b->limit > b->n + n ? b->limit : b->n + n;
         if (cap == 0)
             cap = 1;
-        char *p = try_realloc(b->p, cap);
+        char *p = move_to(b, cap);
         if (p == NULL) {
             b->failed = true;
             return NULL;

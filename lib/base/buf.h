@@ -14,15 +14,21 @@
 #include "base/err.h"
 #include "base/slice.h"
 
+struct arena;
+
 struct buf {
     char *p;       /* the bytes; NULL while empty; no terminator promised */
     size_t n, cap; /* used and allocated */
     size_t limit;  /* never grows beyond */
     bool failed;   /* limit or memory reached; contents are then partial */
+    struct arena *arena; /* where it grows; NULL: the heap */
 };
 
 /* Readies `b` empty; allocates nothing. */
 void buf_init(struct buf *b, size_t limit);
+/* As buf_init, but it grows in `a` and its bytes live as long as that does:
+ * what buf_get returned outlives buf_release.  Not for buf_take. */
+void buf_init_arena(struct buf *b, struct arena *a, size_t limit);
 /* Frees the bytes; `b` is as after buf_init with the same limit. */
 void buf_release(struct buf *b);
 /* Empties without freeing; forgets the failure. */
@@ -43,8 +49,7 @@ void buf_i64(struct buf *b, int64_t v);
 /* Appends printf output. */
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Appends vprintf output. */
-void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
-    PRINTF_LIKE(2, 0);
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 /* Removes the first `n` bytes (at most all). */
 void buf_drop(struct buf *b, size_t n);
 /* What is in it; valid until the next append. */

@@ -294,13 +294,12 @@ void ast_print(struct buf *b, const struct term *t)
     }
 }
 
-static struct slice take_text(struct ast *a, struct buf *b)
+struct slice ast_take(struct ast *a, struct buf *b)
 {
-    char *p = ast_alloc(a, b->n + 1);
-    if (b->n > 0)
-        memcpy(p, b->p, b->n);
-    struct slice out = slice(p, b->n);
-    buf_release(b);
+    struct slice out = arena_dup(a->arena, buf_get(b));
+    buf_release(b); // before a jump could forget it
+    if (out.p == NULL)
+        longjmp(*a->nomem, 1);
     return out;
 }
 
@@ -309,7 +308,7 @@ struct slice ast_ref_text(struct ast *a, const struct term *ref)
     struct buf b;
     buf_init(&b, 4096);
     ast_print(&b, ref);
-    return take_text(a, &b);
+    return ast_take(a, &b);
 }
 
 struct slice ast_call_name(struct ast *a, const struct term *call)
@@ -367,11 +366,11 @@ static struct rego_error *make_error(struct ast *a, struct loc loc,
                                      const char *code, const char *fmt,
                                      va_list ap)
 {
+    struct rego_error *e = ast_alloc(a, sizeof *e);
     struct buf b;
     buf_init(&b, 4096);
     buf_vprintf(&b, fmt, ap);
-    struct rego_error *e = ast_alloc(a, sizeof *e);
-    e->message = take_text(a, &b);
+    e->message = ast_take(a, &b);
     e->code = code;
     e->row = loc.row;
     e->col = loc.col;

@@ -16,6 +16,8 @@ struct sym {
     struct sym *next;  /* in its hash chain */
     struct sym *shown; /* in a query: the name it had */
     uint32_t id;
+    struct term *global; /* what it stands for in module `global_of` - 1 */
+    uint32_t global_of;
 };
 
 struct loc {
@@ -183,6 +185,8 @@ struct expr *ast_copy_expr(struct ast *a, const struct expr *e);
 bool ast_is_call(const struct expr *e, const char *name);
 /* The name of a call's function as text: "io.jwt.decode", "f". */
 struct slice ast_call_name(struct ast *a, const struct term *call);
+/* What a buffer holds, which is released; jumps to a->nomem as ast_alloc. */
+struct slice ast_take(struct ast *a, struct buf *b);
 /* The text of a reference as OPA prints it: data.a["b c"][x]. */
 struct slice ast_ref_text(struct ast *a, const struct term *ref);
 /* Any term as text, for messages. */

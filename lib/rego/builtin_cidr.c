@@ -122,7 +122,7 @@ static struct value ip_value(struct builtin_ctx *c, const struct net *n,
                              unsigned __int128 ip, bool prefix)
 {
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     put_ip(&b, n->v6, ip);
     if (prefix)
         buf_printf(&b, "/%d", n->bits);

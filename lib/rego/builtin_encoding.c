@@ -102,7 +102,7 @@ static bool put_value(struct writer *w, const struct value *v, int depth)
 static enum builtin_status write_json(struct writer *w, const struct value *v,
                                       struct value *out)
 {
-    builtin_buf(&w->b);
+    builtin_buf(w->c, &w->b);
     w->c->code = NULL;
     if (w->pretty)
         buf_slice(&w->b, w->prefix);

@@ -130,42 +130,42 @@ static bool overlap(const struct glob *a, uint32_t i, const struct glob *b,
     return false;
 }
 
-/* Rows of the grid from the top: reach[k] says whether a text can lead to
- * token `i` of one and `k` of the other.  Moves go right, down or both, so
- * one pass in order is enough. */
+/* One row of the grid: now[k] says whether a text can lead to token `i` of
+ * one and `k` of the other.  Moves go right, down or both. */
+static void row(const struct glob *a, uint32_t i, const struct glob *b,
+                bool *now, bool *next)
+{
+    bool sa = i < a->n && a->token[i].star;
+    for (uint32_t k = 0; k <= b->n; k++) {
+        if (!now[k])
+            continue;
+        bool sb = k < b->n && b->token[k].star;
+        bool both = i < a->n && k < b->n && overlap(a, i, b, k);
+        // a star may be left out, or its character be one of many
+        if (sb || (both && sa))
+            now[k + 1] = true;
+        if (sa || (both && sb))
+            next[k] = true;
+        if (both)
+            next[k + 1] = true;
+    }
+}
+
 static enum builtin_status meet(struct builtin_ctx *c, const struct glob *a,
                                 const struct glob *b, bool *out)
 {
-    bool *now = builtin_alloc(c, b->n + 1), *next = builtin_alloc(c, b->n + 1);
+    bool *now = builtin_alloc(c, b->n + 2), *next = builtin_alloc(c, b->n + 2);
     if (now == NULL || next == NULL)
         return BUILTIN_FATAL;
-    now[0] = true;
+    next[0] = true;
     for (uint32_t i = 0; i <= a->n; i++) {
-        if (!builtin_step(c, b->n + UINT64_C(1)))
-            return BUILTIN_FATAL;
-        memset(next, 0, b->n + 1);
-        for (uint32_t k = 0; k <= b->n; k++) {
-            if (!now[k])
-                continue;
-            bool sa = i < a->n && a->token[i].star;
-            bool sb = k < b->n && b->token[k].star;
-            if (sb)
-                now[k + 1] = true;
-            if (sa)
-                next[k] = true;
-            if (i == a->n || k == b->n || !overlap(a, i, b, k))
-                continue;
-            if (sa) // its character may be one of many
-                now[k + 1] = true;
-            if (sb)
-                next[k] = true;
-            next[k + 1] = true;
-        }
-        if (i == a->n)
-            break;
         bool *t = now;
         now = next;
         next = t;
+        if (!builtin_step(c, b->n + UINT64_C(1)))
+            return BUILTIN_FATAL;
+        memset(next, 0, b->n + 2);
+        row(a, i, b, now, next);
     }
     *out = now[b->n];
     return BUILTIN_OK;

@@ -606,7 +606,7 @@ static enum builtin_status sign(struct builtin_ctx *c, struct slice header,
     if (st != BUILTIN_OK)
         return st;
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     put64(&b, header);
     buf_char(&b, '.');
     put64(&b, payload);

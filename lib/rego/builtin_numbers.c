@@ -255,7 +255,7 @@ format_int(struct builtin_ctx *c, const struct value *args, struct value *out)
         return builtin_error(c, CODE_TYPE,
                              "operand 2 must be one of {2, 8, 10, 16}");
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     number_format_base(&b, &x, (unsigned)base);
     return builtin_give_buf(c, &b, out);
 }

@@ -169,7 +169,7 @@ static enum builtin_status replace(struct builtin_ctx *c,
         return st;
     struct regex_run run = builtin_run(c);
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     c->code = NULL;
     if (regex_replace(re, value_slice(&args[0]), value_slice(&args[2]), &b,
                       &run) != REGEX_YES) {
@@ -234,7 +234,7 @@ static enum builtin_status template_match(struct builtin_ctx *c,
                                  i == 0 ? "start" : "end", unicode_count(d));
     }
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     enum builtin_status st =
         template_regex(c, value_slice(&args[0]), delim[0], delim[1], &b);
     struct value pattern = builtin_buf_value(c, &b);
@@ -347,7 +347,7 @@ quote_meta(struct builtin_ctx *c, const struct value *args, struct value *out)
     if (!builtin_want(c, args, 1, V_STRING))
         return BUILTIN_ERROR;
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     glob_quote(&b, value_slice(&args[0]));
     return builtin_give_buf(c, &b, out);
 }

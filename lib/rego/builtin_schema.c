@@ -56,7 +56,7 @@ static void fault(struct check *k, const struct place *p, const char *type,
     if (k->quiet > 0 || k->status != BUILTIN_OK)
         return;
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(k->c, &b);
     put_place(&b, p);
     if (b.n == 0)
         buf_str(&b, "(root)");
@@ -138,7 +138,7 @@ static void check_type(struct check *k, const struct value *type,
 {
     bool ok = type->kind == V_STRING && is_type(v, type);
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(k->c, &b);
     if (type->kind == V_STRING)
         buf_slice(&b, value_slice(type));
     for (uint32_t i = 0; type->kind == V_ARRAY && i < type->n; i++) {

@@ -101,11 +101,11 @@ static void put_int(struct buf *b, const struct spec *f, const struct arg *a,
                     unsigned base, const char *prefix)
 {
     struct buf t;
-    builtin_buf(&t);
+    builtin_sub(&t, b);
     number_format_base(&t, &a->num, base);
     struct slice digits = buf_get(&t);
     struct buf all;
-    builtin_buf(&all);
+    builtin_sub(&all, b);
     bool neg = digits.n > 0 && digits.p[0] == '-';
     if (neg)
         digits = slice_skip(digits, 1);
@@ -194,7 +194,7 @@ static void put_shortest(struct buf *t, double d, bool upper)
 static void put_float(struct buf *b, const struct spec *f, const struct arg *a)
 {
     struct buf t;
-    builtin_buf(&t);
+    builtin_sub(&t, b);
     char verb = f->verb == 'v' ? 'g' : f->verb;
     if (f->plus && !signbit(a->d))
         buf_char(&t, '+');
@@ -272,7 +272,7 @@ static void put_string(struct buf *b, const struct spec *f, struct slice s)
 {
     struct buf t;
     bool in_hex = f->verb == 'x' || f->verb == 'X';
-    builtin_buf(&t);
+    builtin_sub(&t, b);
     if (f->prec >= 0 && !in_hex)
         s = clip(s, f->prec);
     if (in_hex) {
@@ -312,7 +312,7 @@ static bool put_rune(struct buf *b, const struct spec *f, const struct arg *a)
     char text[4];
     struct slice s = slice(text, unicode_encode(r, text));
     struct buf t;
-    builtin_buf(&t);
+    builtin_sub(&t, b);
     if (f->verb == 'c') {
         buf_slice(&t, s);
     } else if (f->verb == 'U') {
@@ -551,7 +551,7 @@ sprintf_go(struct builtin_ctx *c, const struct value *args, struct value *out)
                        .s = value_slice(&args[0]),
                        .args = args[1].u.v,
                        .n = args[1].n};
-    builtin_buf(&f.out);
+    builtin_buf(c, &f.out);
     c->code = NULL;
     bool ok = builtin_step(c, f.s.n / 64 + 1);
     while (ok && f.at < f.s.n && !f.out.failed) {

@@ -313,7 +313,7 @@ static enum builtin_status replace(struct builtin_ctx *c,
         return BUILTIN_OK;
     }
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     while (at != SIZE_MAX && at <= s.n && !b.failed) {
         size_t next = at + old.n, len = 1;
         buf_add(&b, s.p + done, at - done);
@@ -353,7 +353,7 @@ replace_n(struct builtin_ctx *c, const struct value *args, struct value *out)
         return BUILTIN_ERROR;
     struct slice s = value_slice(&args[1]);
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     bool empty_before = false;
     for (size_t at = 0; at <= s.n;) {
         const struct value *hit = NULL;

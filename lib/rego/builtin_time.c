@@ -167,7 +167,7 @@ static enum builtin_status format(struct builtin_ctx *c,
     if (!builtin_step(c, layout.n / 2 + 1))
         return BUILTIN_FATAL;
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     gotime_format(&b, &t, gotime_layout(layout));
     return builtin_give_buf(c, &b, out);
 }

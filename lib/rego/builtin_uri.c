@@ -93,7 +93,7 @@ query_encode(struct builtin_ctx *c, const struct value *args, struct value *out)
     if (!builtin_want(c, args, 1, V_STRING))
         return BUILTIN_ERROR;
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     escape_query(&b, value_slice(&args[0]));
     return builtin_give_buf(c, &b, out);
 }
@@ -132,7 +132,7 @@ static enum builtin_status encode_object(struct builtin_ctx *c,
     if (!builtin_want(c, args, 1, V_OBJECT))
         return BUILTIN_ERROR;
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     for (uint32_t i = 0; i < args[0].n; i++) {
         const struct value *key = &args[0].u.v[2 * (size_t)i], *v = key + 1;
         bool list = v->kind == V_ARRAY || v->kind == V_SET;
@@ -364,10 +364,10 @@ static enum builtin_status give_fault(struct builtin_ctx *c, struct slice s,
 
 /* Go keeps the raw path only where escaping the path anew would not give it
  * back. */
-static struct slice raw_path(const struct uri *u)
+static struct slice raw_path(const struct builtin_ctx *c, const struct uri *u)
 {
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     for (size_t i = 0; i < u->path.n; i++) {
         char ch = u->path.p[i];
         if (alnum(ch) || (ch != '\0' && strchr("-_.~$&+,/:;=@", ch) != NULL))
@@ -414,7 +414,7 @@ uri_parse(struct builtin_ctx *c, const struct value *args, struct value *out)
     put(&l, "hostname", u.host);
     put(&l, "port", u.port);
     put(&l, "path", u.path);
-    put(&l, "raw_path", raw_path(&u));
+    put(&l, "raw_path", raw_path(c, &u));
     put(&l, "raw_query", u.query);
     put(&l, "fragment", u.fragment);
     return builtin_give(c, value_list_object(&l), out);

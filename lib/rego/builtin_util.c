@@ -46,11 +46,13 @@ bool builtin_want_num(struct builtin_ctx *c, const struct value *args, int pos,
 
 struct value builtin_buf_value(struct builtin_ctx *c, struct buf *b)
 {
-    struct slice s = {0};
-    if (!b->failed)
-        s = arena_dup(c->arena, buf_get(b));
+    (void)c;
+    struct slice s = buf_get(b); // lies in the arena already
+    struct value v = value_str(s.p != NULL ? s : slice("", 0));
+    if (b->failed)
+        v = value_undef();
     buf_release(b);
-    return s.p != NULL ? value_str(s) : value_undef();
+    return v;
 }
 
 enum builtin_status builtin_give_buf(struct builtin_ctx *c, struct buf *b,
@@ -67,7 +69,7 @@ struct value builtin_text(struct builtin_ctx *c, const char *fmt, ...)
 {
     struct buf b;
     va_list ap;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     va_start(ap, fmt);
     buf_vprintf(&b, fmt, ap);
     va_end(ap);

@@ -26,10 +26,15 @@ MUST_CHECK bool builtin_want_num(struct builtin_ctx *c,
                                  const struct value *args, int pos,
                                  struct number *out);
 
-/* Readies a buffer for a result. */
-static inline void builtin_buf(struct buf *b)
+/* Readies a buffer for a result; it grows in ctx->arena. */
+static inline void builtin_buf(const struct builtin_ctx *c, struct buf *b)
 {
-    buf_init(b, BUILTIN_TEXT_MAX);
+    buf_init_arena(b, c->arena, BUILTIN_TEXT_MAX);
+}
+/* Another one beside `of`. */
+static inline void builtin_sub(struct buf *b, const struct buf *of)
+{
+    buf_init_arena(b, of->arena, BUILTIN_TEXT_MAX);
 }
 /* The buffer as a string result; releases it.  Memory exhausted if it
  * failed. */

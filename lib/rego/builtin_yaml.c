@@ -7,7 +7,7 @@ static enum builtin_status
 yaml_marshal(struct builtin_ctx *c, const struct value *args, struct value *out)
 {
     struct buf b;
-    builtin_buf(&b);
+    builtin_buf(c, &b);
     yaml_write(&b, &args[0]);
     return builtin_give_buf(c, &b, out);
 }

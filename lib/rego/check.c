@@ -167,8 +167,8 @@ static void argument_error(struct ast *a, const struct term *call,
         t = type_end(t);
     }
     buf_char(&b, ')');
-    ast_error(a, call->loc, CODE_TYPES, "%.*s", (int)b.n, b.p);
-    buf_release(&b);
+    struct slice text = ast_take(a, &b);
+    ast_error(a, call->loc, CODE_TYPES, "%.*s", SLICE_FMT(text));
 }
 
 // ---- calls ----------------------------------------------------------------

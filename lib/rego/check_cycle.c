@@ -111,21 +111,22 @@ struct visit {
 static void report(struct graph *g, const struct visit *stack, uint32_t n,
                    uint32_t again)
 {
-    struct buf b;
-    buf_init(&b, 4000);
     uint32_t from = 0;
     while (stack[from].node != again)
         from++;
     struct node *first = g->v[again].node;
-    for (uint32_t i = from; i < n; i++) {
-        struct slice s = check_path(g->ast, g->v[stack[i].node].node);
-        buf_printf(&b, "%.*s -> ", SLICE_FMT(s));
-    }
-    struct slice s = check_path(g->ast, first);
-    buf_slice(&b, s);
+    struct slice *paths = ast_alloc(g->ast, (n - from) * sizeof *paths);
+    for (uint32_t i = from; i < n; i++)
+        paths[i - from] = check_path(g->ast, g->v[stack[i].node].node);
+    struct buf b;
+    buf_init(&b, 4000);
+    for (uint32_t i = from; i < n; i++)
+        buf_printf(&b, "%.*s -> ", SLICE_FMT(paths[i - from]));
+    buf_slice(&b, paths[0]);
+    struct slice text = ast_take(g->ast, &b);
     ast_error(g->ast, first->rules[0]->loc, CODE_RECURSION,
-              "rule %.*s is recursive: %.*s", SLICE_FMT(s), (int)b.n, b.p);
-    buf_release(&b);
+              "rule %.*s is recursive: %.*s", SLICE_FMT(paths[0]),
+              SLICE_FMT(text));
 }
 
 static void enter(struct graph *g, struct visit *stack, uint32_t *n,

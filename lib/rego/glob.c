@@ -133,8 +133,8 @@ enum status glob_compile(struct arena *a, struct slice pattern,
 {
     struct glob g = {.s = pattern};
     enum status st = OK;
-    buf_init(&g.out, 16 * GLOB_MAX);
-    buf_init(&g.delims, GLOB_MAX);
+    buf_init_arena(&g.out, a, 16 * GLOB_MAX);
+    buf_init_arena(&g.delims, a, GLOB_MAX);
     for (size_t i = 0; i < n; i++)
         put_rune(&g.delims, delims[i]);
     buf_str(&g.out, "^(?s:");
@@ -147,14 +147,8 @@ enum status glob_compile(struct arena *a, struct slice pattern,
     buf_str(&g.out, ")$");
     if (st == OK && (g.out.failed || g.delims.failed))
         st = err_set(err, E_TOO_BIG, "glob", "pattern is too long");
-    struct slice text = {0};
-    if (st == OK) {
-        text = arena_dup(a, buf_get(&g.out));
-        st = text.p != NULL ? regex_compile(a, text, flags, out, err)
-                            : err_set(err, E_TOO_BIG, "glob", "no memory");
-    }
-    buf_release(&g.out);
-    buf_release(&g.delims);
+    if (st == OK)
+        st = regex_compile(a, buf_get(&g.out), flags, out, err);
     return st;
 }
 

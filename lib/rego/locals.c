@@ -350,6 +350,7 @@ static void one(struct locals *l, struct rule *r)
     if (r->value != NULL)
         term(l, r->value);
     unused(l);
+    l->top = NULL;
 }
 
 void locals_rule(struct compiler *c, struct rule *r)

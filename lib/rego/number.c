@@ -792,13 +792,10 @@ void number_format(struct buf *b, const struct number *n)
 struct slice number_text(struct arena *a, const struct number *n)
 {
     struct buf b;
-    buf_init(&b, 2 * NUMBER_BITS_MAX);
+    buf_init_arena(&b, a, 2 * NUMBER_BITS_MAX);
     number_format(&b, n);
-    struct slice s = {0};
-    if (!b.failed)
-        s = arena_dup(a, buf_get(&b));
-    buf_release(&b);
-    return s;
+    buf_char(&b, '\0'); // a terminator, not counted
+    return b.failed ? (struct slice){0} : slice(b.p, b.n - 1);
 }
 
 void number_format_base(struct buf *b, const struct number *n, unsigned base)
@@ -825,10 +822,9 @@ void number_format_base(struct buf *b, const struct number *n, unsigned base)
     }
     while (x.n > 0) {
         uint32_t r = big_div_small(&x, scale);
-        for (uint32_t i = 0; i < places && (x.n > 0 || r > 0); i++) {
+        uint32_t least = x.n > 0 ? places : 0; // inner groups keep their zeros
+        for (uint32_t i = 0; i < least || r > 0; i++, r /= base)
             out[--at] = "0123456789abcdefghijklmnopqrstuvwxyz"[r % base];
-            r /= base;
-        }
     }
     buf_add(b, out + at, sizeof out - at);
 }

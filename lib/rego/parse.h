@@ -29,7 +29,10 @@ struct parse {
     uint32_t keywords; /* enum parse_keyword */
     bool v1;
     bool failed;
-    bool quiet; /* trying: errors are not recorded */
+    bool quiet;             /* trying: an error is kept, not recorded */
+    bool hard;              /* a limit was hit: trying otherwise is no use */
+    struct slice message;   /* the error kept, */
+    struct loc message_loc; /* and where */
     int depth;
     uint64_t work; /* tokens read, against exponential retries */
     uint32_t nwild;
@@ -49,6 +52,10 @@ bool parse_take_word(struct parse *p, const char *word);
 bool parse_reserved(const struct parse *p, struct slice word);
 /* Records "rego_parse_error" once, returns NULL. */
 void *parse_fail(struct parse *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Goes back to `save`, but keeps the count of work and hit limits. */
+void parse_back(struct parse *p, const struct parse *save);
+/* Ends a try that must not be retried: records the error it had kept. */
+void parse_confirm(struct parse *p);
 /* "unexpected <token> token: <what>", returns NULL. */
 void *parse_illegal(struct parse *p, const char *what);
 

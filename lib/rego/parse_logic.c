@@ -38,13 +38,6 @@ static struct expr *exists(struct parse *p, struct body *b)
     return negate(p, single(p, negate(p, b)));
 }
 
-static void go_back(struct parse *p, const struct parse *save)
-{
-    uint64_t work = p->work;
-    *p = *save;
-    p->work = work;
-}
-
 /* `{ body }` where an operator stands before or behind it. */
 static struct body *braces(struct parse *p, bool after)
 {
@@ -58,7 +51,7 @@ static struct body *braces(struct parse *p, bool after)
     if (closed &&
         (after || enabled(p, KW_AND, "and") || enabled(p, KW_OR, "or")))
         return b;
-    go_back(p, &save);
+    parse_back(p, &save);
     return NULL;
 }
 
@@ -76,7 +69,7 @@ static struct body *parens(struct parse *p)
                 e->nwith == 0 && !e->negated;
     if (closed && !term)
         return single(p, e);
-    go_back(p, &save);
+    parse_back(p, &save);
     return NULL;
 }
 

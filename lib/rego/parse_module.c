@@ -255,9 +255,7 @@ static struct body *rule_body(struct parse *p, bool after_if)
         p->quiet = quiet;
         if (b != NULL && parse_take(p, "}"))
             return b;
-        uint64_t work = p->work;
-        *p = save;
-        p->work = work;
+        parse_back(p, &save);
         p->quiet = true;
         struct expr *e = parse_literal(p); // if {x: y | …}
         p->quiet = quiet;
@@ -267,9 +265,7 @@ static struct body *rule_body(struct parse *p, bool after_if)
             ast_add(p->ast, b, e);
             return b;
         }
-        work = p->work;
-        *p = save;
-        p->work = work;
+        parse_back(p, &save);
         parse_next(p);
         b = parse_body(p, "}"); // again, for its error
         return b != NULL && parse_take(p, "}") ? b : NULL;

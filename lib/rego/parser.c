@@ -13,18 +13,20 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "rego/compile.h"
 #include "rego/parse.h"
 
-#define CHAIN_MAX 1000    /* operators side by side nest to the left */
-#define WORK_MAX 4000000u /* tokens, counting those read again */
+/* Tokens may be read again, but not without end: parse_next(). */
+#define CHAIN_MAX 1000 /* operators side by side nest to the left */
 
 void parse_next(struct parse *p)
 {
     p->prev_end = p->tok.end;
     p->tok = lexer_next(&p->lex);
-    if (++p->work > WORK_MAX) {
+    if (++p->work > 100000 + 30 * (uint64_t)p->lex.src.n) {
         p->tok.kind = LEX_ERROR;
         p->tok.text = SLICE("text too complicated");
+        p->hard = true;
     }
     if (p->tok.kind == LEX_ERROR)
         parse_fail(p, "%.*s", SLICE_FMT(p->tok.text));
@@ -90,17 +92,39 @@ void *parse_fail(struct parse *p, const char *fmt, ...)
     if (p->failed)
         return NULL;
     p->failed = true;
-    if (p->quiet)
-        return NULL;
     struct buf b;
     buf_init(&b, 1000);
     va_list ap;
     va_start(ap, fmt);
     buf_vprintf(&b, fmt, ap);
     va_end(ap);
-    ast_error(p->ast, p->tok.loc, "rego_parse_error", "%.*s", (int)b.n, b.p);
-    buf_release(&b);
+    p->message = ast_take(p->ast, &b);
+    p->message_loc = p->tok.loc;
+    parse_confirm(p);
     return NULL;
+}
+
+void parse_confirm(struct parse *p)
+{
+    p->failed = true;
+    if (p->quiet || p->message.p == NULL)
+        return;
+    ast_error(p->ast, p->message_loc, CODE_PARSE, "%.*s",
+              SLICE_FMT(p->message));
+    p->message.p = NULL;
+}
+
+void parse_back(struct parse *p, const struct parse *save)
+{
+    struct parse tried = *p;
+    *p = *save;
+    p->work = tried.work;
+    if (!tried.hard)
+        return;
+    p->hard = true;
+    p->message = tried.message;
+    p->message_loc = tried.message_loc;
+    parse_confirm(p);
 }
 
 static const char *token_name(const struct parse *p)
@@ -144,6 +168,7 @@ void *parse_illegal(struct parse *p, const char *what)
 static bool enter(struct parse *p)
 {
     if (p->depth >= PARSE_DEPTH_MAX) {
+        p->hard = true;
         parse_fail(p, "max recursion depth of %d exceeded", PARSE_DEPTH_MAX);
         return false;
     }
@@ -361,7 +386,9 @@ static struct term *template_here(struct parse *p)
 
 static struct term *infix_no_bar(struct parse *p);
 
-/* Tries `| body end` as the rest of a comprehension. */
+/* Tries `| body end` as the rest of a comprehension.  NULL: go on with a
+ * union, if p->failed is not set; only a comma or colon behind the body can
+ * mean that. */
 static struct body *comprehension(struct parse *p, const char *end)
 {
     struct parse save = *p;
@@ -374,11 +401,10 @@ static struct body *comprehension(struct parse *p, const char *end)
         parse_next(p);
         return b;
     }
-    uint64_t work = p->work;
-    bool failed_before = save.failed;
-    *p = save;
-    p->work = work;
-    p->failed = failed_before;
+    if (p->depth == save.depth + 1 && (parse_is(p, ",") || parse_is(p, ":")))
+        parse_back(p, &save);
+    else
+        parse_confirm(p);
     return NULL;
 }
 
@@ -386,13 +412,6 @@ static struct body *comprehension(struct parse *p, const char *end)
 static bool item_ends(const struct parse *p, const char *close)
 {
     return parse_is(p, ",") || parse_is(p, close);
-}
-
-static void go_back(struct parse *p, const struct parse *save)
-{
-    uint64_t work = p->work;
-    *p = *save;
-    p->work = work;
 }
 
 /* Reads `t`'s first item; a comprehension is finished (`*done`).  NULL: error.
@@ -417,7 +436,9 @@ static struct term *first_item(struct parse *p, struct term *t,
         *done = true;
         return head;
     }
-    go_back(p, &save);
+    if (p->failed)
+        return NULL;
+    parse_back(p, &save);
     return parse_infix(p);
 }
 
@@ -585,20 +606,19 @@ struct term *parse_operand(struct parse *p)
 
 // ---- operators ------------------------------------------------------------
 
-struct operator
-{
+struct infix_op {
     const char *op, *name;
     int level;
 };
 
-static const struct operator operators[] = {
+static const struct infix_op operators[] = {
     {"==", "equal", 1}, {"!=", "neq", 1},  {"<", "lt", 1},  {"<=", "lte", 1},
     {">", "gt", 1},     {">=", "gte", 1},  {"|", "or", 2},  {"&", "and", 3},
     {"+", "plus", 4},   {"-", "minus", 4}, {"*", "mul", 5}, {"/", "div", 5},
     {"%", "rem", 5}};
 
-static const struct operator*
-    operator_here(const struct parse *p, int level, bool bar)
+static const struct infix_op *operator_here(const struct parse *p, int level,
+                                            bool bar)
 {
     if (p->tok.kind != LEX_PUNCT)
         return NULL;
@@ -613,10 +633,12 @@ static const struct operator*
 static struct term *binary(struct parse *p, int level, bool bar)
 {
     struct term *left = parse_operand(p);
-    while (left != NULL) {
-        const struct operator* op = operator_here(p, level, bar);
+    for (int n = 0; left != NULL; n++) {
+        const struct infix_op *op = operator_here(p, level, bar);
         if (op == NULL)
             break;
+        if (n >= CHAIN_MAX)
+            return parse_fail(p, "more than %d operators in a row", CHAIN_MAX);
         parse_next(p);
         if (!enter(p))
             return NULL;
@@ -661,9 +683,7 @@ static struct term *membership(struct parse *p, struct term *left, bool pair)
             left = ast_call(p->ast, "internal.member_3", left->loc, left, mid,
                             right);
         } else {
-            uint64_t work = p->work;
-            *p = save;
-            p->work = work;
+            parse_back(p, &save);
             return left;
         }
     }
@@ -716,9 +736,7 @@ static struct expr *some_here(struct parse *p)
         e->ndecl = 1;
         return e;
     }
-    uint64_t work = p->work;
-    *p = save;
-    p->work = work;
+    parse_back(p, &save);
     struct term *list = ast_term(p->ast, T_ARRAY, e->loc);
     do {
         if (!is_name(p))
@@ -845,7 +863,7 @@ struct expr *parse_negation(struct parse *p)
                 e->body = NULL;
         }
         if (e->body == NULL) {
-            *p = save;
+            parse_back(p, &save);
             struct expr *in = parse_plain(p);
             if (in == NULL)
                 return NULL;

@@ -535,11 +535,10 @@ static bool plan_call(struct planner *p, const struct term *call)
         s->cmp = cmp;
         return true;
     }
-    struct stmt *s = emit(p,
-                          f != NULL        ? S_FUNC
-                          : b->rel != NULL ? S_RELATION
-                                           : S_CALL,
-                          call->loc);
+    enum stmt_op op = S_FUNC;
+    if (b != NULL)
+        op = b->rel != NULL ? S_RELATION : S_CALL;
+    struct stmt *s = emit(p, op, call->loc);
     s->call.builtin = b;
     s->call.func = f != NULL ? f->plan : NULL;
     s->call.args = args;

@@ -7,12 +7,6 @@
 
 #include "rego/compile.h"
 
-struct global {
-    struct sym *name;
-    struct term *ref;
-    struct global *next;
-};
-
 /* Scopes of names that hide globals, innermost first. */
 struct hide {
     struct symset set;
@@ -21,7 +15,7 @@ struct hide {
 
 struct resolver {
     struct ast *ast;
-    struct global *globals;
+    uint32_t module; /* counted from 1; 0: a query, which has no globals */
 };
 
 bool symset_has(const struct symset *set, const struct sym *s)
@@ -94,10 +88,9 @@ static struct term *term(struct resolver *r, const struct hide *h,
 static struct term *global(const struct resolver *r, const struct hide *h,
                            const struct sym *s)
 {
-    for (const struct global *g = r->globals; g != NULL; g = g->next)
-        if (g->name == s)
-            return hidden(h, s) ? NULL : g->ref;
-    return NULL;
+    if (r->module == 0 || s->global_of != r->module || hidden(h, s))
+        return NULL;
+    return s->global;
 }
 
 static struct term *located(struct term *t, struct loc loc)
@@ -219,9 +212,8 @@ static void rule(struct resolver *r, struct rule *x)
 
 static void add_global(struct resolver *r, struct sym *name, struct term *ref)
 {
-    struct global *g = ast_alloc(r->ast, sizeof *g);
-    *g = (struct global){name, ref, r->globals};
-    r->globals = g;
+    name->global = ref;
+    name->global_of = r->module;
 }
 
 static bool same_package(const struct module *a, const struct module *b)
@@ -249,12 +241,13 @@ static struct sym *import_name(struct ast *a, const struct import *im)
 
 static void globals(struct compiler *c, struct resolver *r, struct module *m)
 {
-    struct symset seen = {0};
     for (uint32_t i = 0; i < c->nmodules; i++) {
         struct module *o = c->modules[i];
-        for (uint32_t j = 0; same_package(m, o) && j < o->nrules; j++) {
+        if (!same_package(m, o))
+            continue;
+        for (uint32_t j = 0; j < o->nrules; j++) {
             struct sym *name = o->rules[j]->ref->items[0]->sym;
-            if (!symset_add(r->ast, &seen, name))
+            if (name->global_of == r->module)
                 continue;
             struct term *ref = ast_copy(r->ast, m->package);
             ast_push(r->ast, ref, ast_str(r->ast, name->name, ref->loc));
@@ -279,7 +272,7 @@ void resolve_modules(struct compiler *c)
 {
     for (uint32_t i = 0; i < c->nmodules; i++) {
         struct module *m = c->modules[i];
-        struct resolver r = {.ast = &c->ast};
+        struct resolver r = {.ast = &c->ast, .module = i + 1};
         globals(c, &r, m);
         for (uint32_t j = 0; j < m->nrules; j++)
             rule(&r, m->rules[j]);

@@ -49,8 +49,8 @@ struct value {
     } u;
 };
 
-#define VALUE_DEPTH_MAX 128  /* nesting that text may have */
-#define VALUE_DEPTH_FULL 255 /* this deep or deeper */
+#define VALUE_DEPTH_MAX 100  /* nesting that text may have */
+#define VALUE_DEPTH_FULL 127 /* this deep or deeper: no more is built */
 
 /* No value at all. */
 static inline struct value value_undef(void)

@@ -175,10 +175,8 @@ static bool resolve(struct yaml *y, struct slice s, struct value *out)
 
 static bool keep(struct yaml *y, struct buf *b, struct slice *out)
 {
-    *out = arena_dup(y->a, buf_get(b));
-    bool ok = !b->failed && out->p != NULL;
-    buf_release(b);
-    return ok || no_room(y);
+    *out = b->n > 0 ? buf_get(b) : slice("", 0);
+    return !b->failed || no_room(y);
 }
 
 /* A line break within a quoted or plain scalar: one is a blank, more are
@@ -248,10 +246,9 @@ static bool quoted(struct yaml *y, struct slice *out)
 {
     char q = y->s.p[y->at++];
     struct buf b;
-    buf_init(&b, y->s.n * 3 + 16);
+    buf_init_arena(&b, y->a, y->s.n * 3 + 16);
     for (;;) {
         if (at_end(y)) {
-            buf_release(&b);
             return fail(y, "found unexpected end of stream");
         }
         char c = peek(y, 0);
@@ -265,10 +262,8 @@ static bool quoted(struct yaml *y, struct slice *out)
             fold(y, &b);
         } else if (c == '\\' && q == '"') {
             y->at++;
-            if (!escape(y, &b)) {
-                buf_release(&b);
+            if (!escape(y, &b))
                 return false;
-            }
         } else {
             buf_char(&b, c);
             y->at++;
@@ -295,7 +290,7 @@ static bool plain_stops(const struct yaml *y, bool flow)
 static bool plain(struct yaml *y, int indent, bool flow, struct slice *out)
 {
     struct buf b;
-    buf_init(&b, y->s.n + 16);
+    buf_init_arena(&b, y->a, y->s.n + 16);
     for (;;) {
         while (!plain_stops(y, flow))
             buf_char(&b, y->s.p[y->at++]);
@@ -375,7 +370,7 @@ static bool block_scalar(struct yaml *y, int indent, struct slice *out)
     k.own = -1;
     if (!block_header(y, indent, &k))
         return false;
-    buf_init(&k.b, y->s.n + 16);
+    buf_init_arena(&k.b, y->a, y->s.n + 16);
     while (!at_end(y)) {
         size_t spaces = 0;
         while (peek(y, spaces) == ' ')
