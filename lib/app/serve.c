@@ -297,6 +297,8 @@ static void start_gateway(struct app *a)
         .connect_timeout_s = (int)c->upstream_connect_timeout_s,
         .silence_timeout_s = (int)c->upstream_timeout_s,
         .retries = (int)c->upstream_retries,
+        .attempts = (int)c->upstream_attempts,
+        .fallbacks = a->fallbacks,
         .client_gone = slice_is(slice_str(c->client_gone), "abort")
                            ? GONE_ABORT
                            : GONE_DRAIN,
@@ -349,6 +351,7 @@ static enum status start_all(struct app *a, char key[static CRYPT_TOKEN_TEXT],
         (st = sock_listen("127.0.0.1", &a->demo_port, &a->demo_fd, err)) != OK)
         return st;
     if ((st = start_policy(a, err)) != OK ||
+        (st = fallbacks_read(c->fallbacks, &a->fallbacks, err)) != OK ||
         (st = make_providers(a, err)) != OK ||
         (st = make_default_tenant(a, err)) != OK)
         return st;
@@ -377,6 +380,7 @@ static void stop_all(struct app *a)
         writer_stop(&a->writer);
     limit_free(&a->auth_rows);
     policies_free(&a->policies);
+    fallbacks_free(&a->fallbacks);
     if (a->providers != NULL)
         provider_set_free(&a->providers);
     if (a->fd != -1)

@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "control/control.h"
 #include "counters/counters.h"
+#include "gateway/fallbacks.h"
 #include "gateway/gateway.h"
 #include "guard/guard.h"
 #include "guard/policy.h"
@@ -45,6 +46,7 @@ struct app {
     struct catalog *catalog;
     struct db *db;
     struct guard guard;
+    struct fallbacks *fallbacks;
     struct policies *policies;
     struct watch *policy_watch; /* NULL: the embedded policy */
 

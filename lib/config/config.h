@@ -156,6 +156,10 @@
       1, 600, "time to connect")                                               \
     X(INT, upstream_timeout_s, "UPSTREAM_TIMEOUT_S", "", "600", 1, 86400,      \
       "longest silence of a provider")                                         \
+    X(INT, upstream_attempts, "UPSTREAM_ATTEMPTS", "", "1", 1, 5,              \
+      "tries of one request: 429, 5xx, refused keys")                          \
+    X(STR, fallbacks, "FALLBACKS", "", "", 0, 0,                               \
+      "{model:[models to ask instead]}")                                       \
     X(INT, upstream_retries, "UPSTREAM_RETRIES", "", "1", 0, 10,               \
       "only while nothing was sent")                                           \
     X(STR, client_gone, "CLIENT_GONE", "", "drain", 0, 0,                      \

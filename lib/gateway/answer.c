@@ -187,8 +187,11 @@ static void on_head(void *arg, int status, const struct http_field *f, int n)
 {
     struct exchange *x = arg;
     (void)FAULT("upstream.head");
-    x->phase = PHASE_RELAYING;
     x->status = status;
+    x->retry = attempts_want(x, status, header_find(f, n, "retry-after"));
+    if (x->retry)
+        return;
+    x->phase = PHASE_RELAYING;
     struct slice coding = header_find(f, n, "content-encoding");
     struct slice type = header_find(f, n, "content-type");
     bool recoded = false;
@@ -262,6 +265,8 @@ static bool on_data(void *arg, const char *p, size_t n)
 {
     struct exchange *x = arg;
     (void)FAULT("upstream.data");
+    if (x->retry)
+        return true;
     if (!x->gone && x->stream != NULL &&
         stream_queued(x->stream) > EXCHANGE_HIGH)
         return false;
@@ -448,6 +453,15 @@ static void on_done(void *arg, enum upstream_end how)
     struct exchange *x = arg;
     (void)FAULT("upstream.done");
     x->up = NULL;
+    if (how == UPSTREAM_UNREACHABLE)
+        x->retry = attempts_want(x, 502, slice(NULL, 0));
+    if (x->retry && !x->gone && x->stream != NULL && attempts_next(x))
+        return;
+    if (x->retry) {
+        conclude(x, UPSTREAM_UNREACHABLE);
+        exchange_finish(x);
+        return;
+    }
     if (how == UPSTREAM_DONE && x->decode != NULL &&
         inflate_end(x->decode) != OK)
         x->opaque = true;

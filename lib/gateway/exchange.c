@@ -371,7 +371,7 @@ static enum refusal understand(struct exchange *x, const struct snapshot *s,
 }
 
 /* Another family's model: reads the request into its words. */
-static enum refusal translate(struct exchange *x, struct refuse_more *more)
+enum refusal exchange_translate(struct exchange *x, struct refuse_more *more)
 {
     x->wire = x->route;
     if (!translate_wanted(&x->route, x->call.provider))
@@ -451,7 +451,7 @@ static const struct http_field *common_fields(struct exchange *x, int *n)
     return out;
 }
 
-static enum refusal find_target(struct exchange *x, struct refuse_more *more)
+enum refusal exchange_target(struct exchange *x, struct refuse_more *more)
 {
     int place = x->who.place, n = x->head->field_count;
     bool translated = x->translation != NULL;
@@ -600,7 +600,7 @@ static bool outgoing_body(struct exchange *x, struct slice *body)
     return !x->edited.failed;
 }
 
-static void forward(struct exchange *x)
+void exchange_forward(struct exchange *x)
 {
     const struct gateway_conf *conf = &x->gl->gateway->conf;
     struct slice body;
@@ -647,11 +647,13 @@ static void proceed(struct exchange *x)
     if (r == R_NONE && !described)
         r = understand(x, s, &more);
     if (r == R_NONE && !described)
-        r = translate(x, &more);
+        r = exchange_translate(x, &more);
     if (r == R_NONE && !described)
         r = price_call(x, s, &more);
     if (r == R_NONE && !described)
-        r = find_target(x, &more);
+        r = exchange_target(x, &more);
+    if (r == R_NONE && !described)
+        attempts_plan(x, snapshot_book(s), &g->guard->cost);
     if (r != R_NONE) {
         refuse(x, r, &more);
         return;
@@ -663,7 +665,7 @@ static void proceed(struct exchange *x)
         return;
     }
     if (admit(x, s))
-        forward(x);
+        exchange_forward(x);
 }
 
 void exchange_resume_tenant(void *arg, enum status result)

@@ -21,6 +21,7 @@
 #include "call/verdict.h"
 #include "catalog/reader.h"
 #include "gateway/body.h"
+#include "gateway/fallbacks.h"
 #include "gateway/gateway.h"
 #include "guard/admit.h"
 #include "guard/gate.h"
@@ -78,6 +79,13 @@ struct gateway_loop {
     struct crypt_ids ids;
 };
 
+/* Another model that may answer. */
+struct candidate {
+    enum provider_id provider;
+    struct slice model;
+    int64_t limit; /* output limit it needs; 0: none */
+};
+
 struct exchange {
     struct gateway_loop *gl;
     struct stream *stream; /* NULL once the stream is closed */
@@ -105,6 +113,10 @@ struct exchange {
     struct event event;
     struct verdict_rate rate;
 
+    struct candidate candidates[FALLBACKS_EACH];
+    int candidate_count, candidate_at, attempts_left;
+    bool again; /* the next try asks the same model */
+    bool retry; /* this answer is dropped for another try */
     bool admitted;  /* a hold is open */
     bool booked;    /* its row is written */
     bool answered;  /* an answer has begun or was given */
@@ -164,6 +176,25 @@ void refuse_answer(struct exchange *x, enum refusal id,
                    const struct refuse_more *m);
 /* Adds the fields every answer of ours carries; returns how many. */
 int refuse_own_fields(struct exchange *x, struct http_field *out, int at);
+
+/* Step 3 for the model of `x->call`: reads the request into the provider's
+ * words where they differ. */
+enum refusal exchange_translate(struct exchange *x, struct refuse_more *more);
+/* Step 3: address and fields. */
+enum refusal exchange_target(struct exchange *x, struct refuse_more *more);
+/* Step 8: sends it. */
+void exchange_forward(struct exchange *x);
+
+/* ---- attempts.c ---- */
+/* Lists whom to ask if the first fails; the worst case becomes the dearest's.
+ * Behind pricing and target. */
+void attempts_plan(struct exchange *x, const struct book *book,
+                   const struct cost_limits *limits);
+/* True if an answer that begins with this status is to be dropped for another
+ * try; lets the key rest. */
+bool attempts_want(struct exchange *x, int status, struct slice retry_after);
+/* Makes the next try.  False: there is none. */
+bool attempts_next(struct exchange *x);
 
 /* ---- policy.c ---- */
 /* Step 7: asks the policy about an admitted call.  False: denied; the hold is

@@ -157,6 +157,8 @@ static bool model_resolve(struct work *w)
 
     if (f->model_raw.n == 0 && r->model.n == 0)
         return true;
+    w->out->model_at = f->model_at;
+    w->out->model_len = f->model_raw.n;
     name = facts_text(w, f->model_raw, f->model_escaped);
     if (name.p == NULL && f->model_raw.n > 0)
         return false;

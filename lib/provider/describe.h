@@ -77,6 +77,8 @@ struct described {
     bool sse_answer;         /* a streamed answer was asked for */
     char text[200];          /* why it was refused, for the caller to see */
     const char *param;       /* the member at fault, or NULL */
+    size_t model_at, model_len; /* the model's name in the body, between its
+                                   quotes; 0: not in it */
 };
 
 /* A scratch for descriptions; owned by one thread. */

@@ -15,11 +15,14 @@
 #include "provider/target.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "http/header.h"
+#include "provider/keys.h"
 
 struct provider {
-    char *key, *base, *version;
+    struct keys *keys; /* NULL: not configured */
+    char *base, *version;
     bool public_openai; /* base's host is api.openai.com */
 };
 
@@ -136,8 +139,6 @@ static bool provider_fill(struct provider *p, enum provider_id id,
     const char *base = is_set(c->base) ? c->base : default_base[id];
     struct slice host = {0};
 
-    if (is_set(c->key) && !is_visible(c->key))
-        return false;
     if (is_set(c->api_version) && !is_visible(c->api_version))
         return false;
     if (base == NULL)
@@ -145,10 +146,11 @@ static bool provider_fill(struct provider *p, enum provider_id id,
     p->base = base_clean(base, id);
     if (p->base == NULL)
         return false;
-    if (is_set(c->key))
-        p->key = xmemdupz(c->key, strlen(c->key));
-    else if (id == PROVIDER_DEMO)
-        p->key = xmemdupz("demo", 4);
+    if (is_set(c->key) || id == PROVIDER_DEMO) {
+        p->keys = keys_new(is_set(c->key) ? c->key : "demo");
+        if (p->keys == NULL)
+            return false;
+    }
     if (is_set(c->api_version))
         p->version = xmemdupz(c->api_version, strlen(c->api_version));
     (void)url_path_at(slice_str(p->base), &host);
@@ -178,9 +180,7 @@ void provider_set_free(struct provider_set **s)
         return;
     for (int i = 0; i < PROVIDER_COUNT; i++) {
         struct provider *p = &(*s)->of[i];
-        if (p->key != NULL)
-            explicit_bzero(p->key, strlen(p->key));
-        free(p->key);
+        keys_free(&p->keys);
         free(p->base);
         free(p->version);
     }
@@ -190,7 +190,12 @@ void provider_set_free(struct provider_set **s)
 
 bool provider_configured(const struct provider_set *s, enum provider_id p)
 {
-    return s->of[p].key != NULL && s->of[p].base != NULL;
+    return s->of[p].keys != NULL && s->of[p].base != NULL;
+}
+
+struct keys *provider_keys(const struct provider_set *s, enum provider_id p)
+{
+    return s->of[p].keys;
 }
 
 /* ---- fields ------------------------------------------------------------- */
@@ -601,7 +606,10 @@ enum refusal provider_target(const struct provider_set *s,
     out->client_key = key.n > 0;
     if (key.n == 0) {
         is_bearer = false;
-        key = slice_str(s->of[p].key);
+        if (s->of[p].keys != NULL) {
+            out->key_index = keys_next(s->of[p].keys, clock_now_ms());
+            key = keys_text(s->of[p].keys, out->key_index);
+        }
     }
     if (key.n == 0 || s->of[p].base == NULL)
         return R_NO_PROVIDER;
@@ -633,7 +641,8 @@ bool provider_models_target(const struct provider_set *s, enum provider_id p,
     fs.f = arena_try(a, 4 * sizeof *fs.f);
     if (fs.f == NULL || out->url.p == NULL)
         return false;
-    auth_fields(&fs, p, slice_str(c->key), false);
+    auth_fields(&fs, p, keys_text(c->keys, keys_next(c->keys, clock_now_ms())),
+                false);
     field_add(&fs, SLICE("Accept-Encoding"), SLICE("identity"));
     if (p == PROVIDER_ANTHROPIC)
         field_add(&fs, SLICE("anthropic-version"), SLICE("2023-06-01"));

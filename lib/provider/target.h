@@ -68,7 +68,12 @@ struct target {
     const struct http_field *fields;
     int field_count;
     bool client_key; /* the client's own key: its 401 passes through */
+    int key_index;   /* of the provider's keys, if it is one of ours */
 };
+
+/* The keys of a provider, NULL: none. */
+struct keys;
+struct keys *provider_keys(const struct provider_set *s, enum provider_id p);
 
 /* Where to send it.  R_NONE, or R_NO_PROVIDER (no key for it),
  * R_MODEL_NOT_FOUND (the provider has no such route), R_NOT_FOUND, R_STORAGE
