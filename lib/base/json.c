@@ -376,6 +376,10 @@ void json_quote(struct buf *b, struct slice s)
     static const char hex[] = "0123456789abcdef";
     const unsigned char *p = (const unsigned char *)s.p;
     size_t plain = 0, i = 0;
+    if (s.n == 0) { // perhaps without an address
+        buf_str(b, "\"\"");
+        return;
+    }
     buf_char(b, '"');
     while (i < s.n) {
         size_t len = utf8_len(p + i, s.n - i);

@@ -250,7 +250,8 @@ static bool answer_is_text(struct ask *q, const struct json *body)
 bool ask_chat_read(struct ask *q, const struct json *body)
 {
     const struct json *messages = BODY("messages"), *tools = BODY("tools");
-    for (const struct json *m = messages->child; m != NULL; m = m->next)
+    for (const struct json *m = messages != NULL ? messages->child : NULL;
+         m != NULL; m = m->next)
         if (!message_read(q, m))
             return false;
     ask_name_results(q);

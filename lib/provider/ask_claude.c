@@ -194,7 +194,8 @@ bool ask_claude_read(struct ask *q, const struct json *body)
     const struct json *messages = BODY("messages");
     if (!content_read(q, ASK_SYSTEM, BODY("system")))
         return false;
-    for (const struct json *m = messages->child; m != NULL; m = m->next) {
+    for (const struct json *m = messages != NULL ? messages->child : NULL;
+         m != NULL; m = m->next) {
         struct slice role = text_of(json_get(m, "role"));
         enum ask_role r = slice_is(role, "assistant") ? ASK_ASSISTANT
                           : slice_is(role, "system")  ? ASK_SYSTEM

@@ -199,35 +199,41 @@ static void tools_write(const struct ask *q, struct json_out *o)
     json_obj_end(o);
 }
 
-/* Levels since Gemini 3, budgets before (Google's OpenAI compatibility:
- * 1024, 8192, 24576). */
+/* Levels, since Gemini 3. */
+static struct slice level_of(struct slice effort)
+{
+    if (slice_is(effort, "none") || slice_is(effort, "minimal"))
+        return SLICE("MINIMAL");
+    if (slice_is(effort, "low"))
+        return SLICE("LOW");
+    return slice_is(effort, "medium") ? SLICE("MEDIUM") : SLICE("HIGH");
+}
+
+/* Budgets, before (Google's OpenAI compatibility: 1024, 8192, 24576).  2.5 Pro
+ * cannot be kept from thinking: 128 is its least. */
+static int64_t budget_of(const struct ask *q)
+{
+    if (slice_is(q->effort, "none"))
+        return slice_starts(q->model, "gemini-2.5-pro") ? 128 : 0;
+    if (q->thinking_budget > 0)
+        return q->thinking_budget;
+    if (slice_is(q->effort, "low") || slice_is(q->effort, "minimal"))
+        return 1024;
+    return slice_is(q->effort, "medium") ? 8192 : 24576;
+}
+
 static void thinking_write(const struct ask *q, struct json_out *o)
 {
-    struct slice e = q->effort;
-    if (e.n == 0 ||
-        (!is_gemini_3(q->model) && !slice_starts(q->model, "gemini-2.5")))
+    bool levels = is_gemini_3(q->model);
+    if (q->effort.n == 0 || (!levels && !slice_starts(q->model, "gemini-2.5")))
         return;
-    bool none = slice_is(e, "none"), low = slice_is(e, "low");
-    bool minimal = slice_is(e, "minimal"), medium = slice_is(e, "medium");
     json_key(o, "thinkingConfig");
     json_obj(o);
-    if (is_gemini_3(q->model)) {
-        json_kstr(o, "thinkingLevel",
-                  none || minimal ? SLICE("MINIMAL")
-                  : low           ? SLICE("LOW")
-                  : medium        ? SLICE("MEDIUM")
-                                  : SLICE("HIGH"));
-    } else {
-        /* 2.5 Pro cannot be kept from thinking: 128 is its least */
-        int64_t least = slice_starts(q->model, "gemini-2.5-pro") ? 128 : 0;
-        int64_t budget = none                     ? least
-                         : q->thinking_budget > 0 ? q->thinking_budget
-                         : low || minimal         ? 1024
-                         : medium                 ? 8192
-                                                  : 24576;
-        json_knum(o, "thinkingBudget", budget);
-    }
-    if (!none)
+    if (levels)
+        json_kstr(o, "thinkingLevel", level_of(q->effort));
+    else
+        json_knum(o, "thinkingBudget", budget_of(q));
+    if (!slice_is(q->effort, "none"))
         json_kbool(o, "includeThoughts", true);
     json_obj_end(o);
 }

@@ -259,7 +259,8 @@ static void limit_plan(struct work *w)
 
     if (at < 0)
         return;
-    e->limit_name = facts_name(MEM_MAX_TOKENS + (at == MAX_CONFIG ? 0 : at));
+    e->limit_name = facts_name(
+        (enum member)((int)MEM_MAX_TOKENS + (at == MAX_CONFIG ? 0 : at)));
     e->limit_from = f->limits[at].from;
     e->limit_to = f->limits[at].to;
     e->limit_at = given >= 0              ? LIMIT_CLIENT
