@@ -150,14 +150,15 @@ static void ref_outputs(struct safety *s, const struct term *t,
 /* Unification of two sides, of which either may bind the other. */
 struct unify {
     struct safety *s;
-    const struct symset *safe;
+    const struct symset *safe, *also; /* what is known before */
     struct symset got;
     bool changed;
 };
 
 static bool known(const struct unify *u, const struct sym *v)
 {
-    return is_safe(u->s, u->safe, v) || symset_has(&u->got, v);
+    return is_safe(u->s, u->safe, v) || symset_has(&u->got, v) ||
+           (u->also != NULL && symset_has(u->also, v));
 }
 
 static void learn(struct unify *u, struct sym *v)
@@ -228,12 +229,7 @@ static void unify(struct unify *u, const struct term *a, const struct term *b)
 static void eq_outputs(struct safety *s, const struct term *call,
                        const struct symset *safe, struct symset *out)
 {
-    struct symset known_vars = {0};
-    for (uint32_t i = 0; i < safe->n; i++)
-        symset_add(s->ast, &known_vars, safe->s[i]);
-    for (uint32_t i = 0; i < out->n; i++)
-        symset_add(s->ast, &known_vars, out->s[i]);
-    struct unify u = {.s = s, .safe = &known_vars};
+    struct unify u = {.s = s, .safe = safe, .also = out};
     do {
         u.changed = false;
         unify(&u, call->items[1], call->items[2]);
