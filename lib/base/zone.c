@@ -1,8 +1,8 @@
 /* zone.c - TZif files (RFC 8536) read into a table of transitions.
  *
  * Up to the last transition of the file the table decides; after it the
- * footer's POSIX rule ("CET-1CEST,M3.5.0,M10.5.0/3").  Files are read once at
- * start; look-ups are binary searches.
+ * footer's POSIX rule ("CET-1CEST,M3.5.0,M10.5.0/3").  Reading one takes some
+ * microseconds; look-ups are binary searches.
  */
 #include "base/zone.h"
 
@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 
-#define FILE_MAX (256 * 1024) /* the largest TZif file is some 4 KB */
+#define FILE_MAX (32 * 1024) /* the largest TZif file is some 4 KB */
 #define DAY_S 86400LL
 
 /* "Mm.w.d/time" of a POSIX rule; also Jn and n forms. */
@@ -313,7 +313,7 @@ static enum status load_file(struct zone *z, const char *name, struct err *err)
     if (fd == -1)
         return err_set(err, E_NOT_FOUND, "zone",
                        "no time zone %s on this system (package tzdata)", name);
-    uint8_t *bytes = xcalloc(1, FILE_MAX);
+    uint8_t bytes[FILE_MAX];
     size_t n = 0;
     ssize_t got;
     while (n < FILE_MAX && (got = read(fd, bytes + n, FILE_MAX - n)) != 0) {
@@ -325,7 +325,6 @@ static enum status load_file(struct zone *z, const char *name, struct err *err)
     }
     (void)close(fd);
     bool ok = parse(z, (struct reader){bytes, n});
-    free(bytes);
     return ok ? OK
               : err_set(err, E_CORRUPT, "zone", "%s is no time zone file",
                         path);

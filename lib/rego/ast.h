@@ -16,6 +16,8 @@ struct sym {
     struct sym *next;  /* in its hash chain */
     struct sym *shown; /* in a query: the name it had */
     uint32_t id;
+    const struct builtin *builtin; /* of that name, once looked for */
+    bool looked;
     struct term *global; /* what it stands for in module `global_of` - 1 */
     uint32_t global_of;
 };

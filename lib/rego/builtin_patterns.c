@@ -13,10 +13,12 @@
 #include "rego/unicode.h"
 
 static enum builtin_status match_text(struct builtin_ctx *c,
-                                      const struct regex *re, struct slice s,
-                                      struct value *out)
+                                      const struct regex *re,
+                                      const struct value *pattern,
+                                      struct slice s, struct value *out)
 {
-    struct regex_run run = builtin_run(c);
+    struct regex_run run =
+        regex_has_table(re) ? builtin_run(c) : builtin_run_again(c, pattern);
     c->code = NULL;
     enum regex_result r = regex_match(re, s, &run);
     if (r == REGEX_LIMIT)
@@ -33,7 +35,8 @@ static enum builtin_status regex_match_of(struct builtin_ctx *c,
     if (!builtin_want_str2(c, args))
         return st;
     const struct regex *re = builtin_regex(c, &args[0], &st);
-    return re != NULL ? match_text(c, re, value_slice(&args[1]), out) : st;
+    return re != NULL ? match_text(c, re, &args[0], value_slice(&args[1]), out)
+                      : st;
 }
 
 static enum builtin_status is_valid(struct builtin_ctx *c,
@@ -42,12 +45,14 @@ static enum builtin_status is_valid(struct builtin_ctx *c,
     *out = value_bool(false);
     if (args[0].kind != V_STRING)
         return BUILTIN_OK;
-    if (!builtin_step(c, 16 + args[0].n))
+    if (!builtin_regex_step(c, &args[0]))
         return BUILTIN_FATAL;
     struct regex *re;
-    *out = value_bool(
-        regex_compile(c->arena, value_slice(&args[0]), 0, &re, NULL) == OK);
-    return BUILTIN_OK;
+    bool ok =
+        regex_compile(c->arena, value_slice(&args[0]), 0, &re, NULL) == OK;
+    *out = value_bool(ok);
+    return builtin_step(c, ok ? regex_size(re) : 1) ? BUILTIN_OK
+                                                    : BUILTIN_FATAL;
 }
 
 /* Readies a sequence of matches of operand 1 in operand 2. */
@@ -61,7 +66,7 @@ static enum builtin_status begin(struct builtin_ctx *c,
     const struct regex *re = builtin_regex(c, &args[0], &st);
     if (re == NULL)
         return st;
-    *run = builtin_run(c);
+    *run = builtin_run_again(c, &args[0]);
     c->code = NULL;
     if (!regex_iter_init(it, re, value_slice(&args[1]),
                          groups ? regex_groups(re) : 1, run))
@@ -167,7 +172,7 @@ static enum builtin_status replace(struct builtin_ctx *c,
     const struct regex *re = builtin_regex(c, &args[1], &st);
     if (re == NULL)
         return st;
-    struct regex_run run = builtin_run(c);
+    struct regex_run run = builtin_run_again(c, &args[1]);
     struct buf b;
     builtin_buf(c, &b);
     c->code = NULL;
@@ -243,7 +248,8 @@ static enum builtin_status template_match(struct builtin_ctx *c,
     if (pattern.kind == V_UNDEF)
         return builtin_nomem(c);
     const struct regex *re = builtin_regex(c, &pattern, &st);
-    return re != NULL ? match_text(c, re, value_slice(&args[1]), out) : st;
+    return re != NULL ? match_text(c, re, &pattern, value_slice(&args[1]), out)
+                      : st;
 }
 
 /* ---- globs -------------------------------------------------------------- */
@@ -305,7 +311,7 @@ static enum builtin_status glob_of(struct builtin_ctx *c,
                                    size_t n, struct regex **re)
 {
     struct value *key = builtin_values(c, 2);
-    if (key == NULL || !builtin_step(c, 16 + args[0].n))
+    if (key == NULL || !builtin_step(c, 16 + 4 * (uint64_t)args[0].n))
         return BUILTIN_FATAL;
     key[0] = args[0];
     key[1] = args[1];
@@ -338,7 +344,7 @@ glob_match(struct builtin_ctx *c, const struct value *args, struct value *out)
         if (st != BUILTIN_OK)
             return st;
     }
-    return match_text(c, re, value_slice(&args[2]), out);
+    return match_text(c, re, &args[0], value_slice(&args[2]), out);
 }
 
 static enum builtin_status

@@ -516,7 +516,8 @@ static bool directive(struct format *f)
         return false;
     if (!put_arg(&f->out, &sp, &a)) {
         buf_printf(&f->out, "%%!%.*s(%s=", SLICE_FMT(name), type_of(&a));
-        put_plain(&f->out, &a);
+        sp.verb = 'v';
+        (void)put_arg(&f->out, &sp, &a);
         buf_char(&f->out, ')');
     }
     return true;

@@ -68,6 +68,30 @@ static enum builtin_status parse_duration_ns(struct builtin_ctx *c,
     return BUILTIN_OK;
 }
 
+static const char zone_tag;
+
+/* Shows `t` in `zone`.  That reads a file, so the answer for the operand is
+ * kept: a policy asks for date, clock and weekday of the same moment. */
+static enum builtin_status show_in(struct builtin_ctx *c,
+                                   const struct value *operand,
+                                   struct slice zone, struct gotime *t)
+{
+    struct err err;
+    struct gotime *kept = builtin_cache_get(c, &zone_tag, operand);
+    if (kept == NULL) {
+        kept = builtin_alloc(c, sizeof *kept);
+        if (kept == NULL || !builtin_step(c, 100))
+            return BUILTIN_FATAL;
+        if (gotime_in(t, zone, &err) != OK)
+            return builtin_fail(c, &err);
+        *kept = *t;
+        if (!builtin_cache_put(c, &zone_tag, operand, kept))
+            return BUILTIN_FATAL;
+    }
+    *t = *kept;
+    return BUILTIN_OK;
+}
+
 /* Operand `pos`: ns, [ns, zone] or, with `layout`, [ns, zone, layout]. */
 static enum builtin_status instant(struct builtin_ctx *c,
                                    const struct value *args, int pos,
@@ -75,7 +99,6 @@ static enum builtin_status instant(struct builtin_ctx *c,
 {
     const struct value *v = &args[pos - 1], *ns = v;
     struct slice zone = {0};
-    struct err err;
     if (v->kind == V_ARRAY) {
         uint32_t most = layout != NULL ? 3 : 2;
         if (v->n < 1 || v->n > most)
@@ -100,13 +123,8 @@ static enum builtin_status instant(struct builtin_ctx *c,
     if (!value_as_int(ns, &n))
         return builtin_error(c, CODE_BUILTIN, "timestamp too big");
     *t = gotime_from_ns(n);
-    if (zone.n > 0 && !slice_is(zone, "UTC")) {
-        if (!builtin_step(c, 100)) // reads a file
-            return BUILTIN_FATAL;
-        if (gotime_in(t, zone, &err) != OK)
-            return builtin_fail(c, &err);
-    }
-    return BUILTIN_OK;
+    return zone.n > 0 && !slice_is(zone, "UTC") ? show_in(c, v, zone, t)
+                                                : BUILTIN_OK;
 }
 
 static enum builtin_status give_ints(struct builtin_ctx *c, const int64_t *v,

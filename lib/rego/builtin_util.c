@@ -121,6 +121,34 @@ struct regex_run builtin_run(struct builtin_ctx *c)
     return (struct regex_run){.arena = c->arena, .step = step, .arg = c};
 }
 
+static const char spare_tag;
+
+struct regex_run builtin_run_again(struct builtin_ctx *c,
+                                   const struct value *pattern)
+{
+    struct regex_run run = builtin_run(c);
+    run.spare = builtin_cache_get(c, &spare_tag, pattern);
+    if (run.spare != NULL)
+        return run;
+    run.spare = arena_try(c->arena, sizeof *run.spare);
+    if (run.spare != NULL &&
+        !builtin_cache_put(c, &spare_tag, pattern, run.spare))
+        run.spare = NULL; // the search will find out
+    return run;
+}
+
+#define PROPERTY_STEPS 3000 // letters of all alphabets, with and without case
+
+bool builtin_regex_step(struct builtin_ctx *c, const struct value *pattern)
+{
+    struct slice s = value_slice(pattern);
+    uint64_t cost = 16 + s.n;
+    for (size_t i = 0; i + 1 < s.n; i++)
+        if (s.p[i] == '\\' && (s.p[i + 1] | 0x20) == 'p')
+            cost += PROPERTY_STEPS;
+    return builtin_step(c, cost);
+}
+
 enum builtin_status builtin_run_limit(struct builtin_ctx *c)
 {
     return c->code != NULL ? BUILTIN_FATAL : builtin_nomem(c);
@@ -148,12 +176,13 @@ const struct regex *builtin_regex(struct builtin_ctx *c,
     if (re != NULL)
         return re;
     struct err err;
-    if (!builtin_step(c, 16 + pattern->n)) {
+    if (!builtin_regex_step(c, pattern)) {
         *st = BUILTIN_FATAL;
     } else if (regex_compile(c->arena, value_slice(pattern), 0, &re, &err) !=
                OK) {
         *st = builtin_fail(c, &err);
-    } else if (!builtin_cache_put(c, &regex_tag, pattern, re)) {
+    } else if (!builtin_step(c, regex_size(re)) ||
+               !builtin_cache_put(c, &regex_tag, pattern, re)) {
         *st = BUILTIN_FATAL;
     } else {
         return re;

@@ -63,6 +63,13 @@ MUST_CHECK bool builtin_want_str2(struct builtin_ctx *c,
 
 /* Searches of this builtin run in this. */
 struct regex_run builtin_run(struct builtin_ctx *c);
+/* As builtin_run; the memory of searches with `pattern` is used again within
+ * this evaluation. */
+struct regex_run builtin_run_again(struct builtin_ctx *c,
+                                   const struct value *pattern);
+/* Counts what compiling `pattern` may cost at most before it is done. */
+MUST_CHECK bool builtin_regex_step(struct builtin_ctx *c,
+                                   const struct value *pattern);
 /* ctx is set for a search that ended with REGEX_LIMIT. */
 enum builtin_status builtin_run_limit(struct builtin_ctx *c);
 

@@ -9,17 +9,39 @@
 
 #include "rego/compile.h"
 
+/* a.b.c as text; empty if it is anything else or too long. */
+static struct slice dotted(const struct term *t, char *text, size_t size)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < t->n; i++) {
+        const struct term *x = t->items[i];
+        struct slice s = x->kind == T_VAR ? x->sym->name : slice("", 0);
+        if (x->kind == T_CONST && x->value.kind == V_STRING)
+            s = value_slice(&x->value);
+        if (s.n == 0 || n + s.n + 1 >= size)
+            return slice("", 0);
+        if (i > 0)
+            text[n++] = '.';
+        memcpy(text + n, s.p, s.n);
+        n += s.n;
+    }
+    return slice(text, n);
+}
+
 static const struct builtin *called_builtin(const struct term *call)
 {
     const struct term *t = call->items[0];
-    if (t->kind == T_VAR)
-        return builtin_find(t->sym->name);
-    struct buf b;
-    buf_init(&b, 1000);
-    ast_print(&b, t);
-    const struct builtin *found = builtin_find(buf_get(&b));
-    buf_release(&b);
-    return found;
+    if (t->kind == T_REF) {
+        char text[64]; // longer than any builtin's name
+        return builtin_find(dotted(t, text, sizeof text));
+    }
+    if (t->kind != T_VAR)
+        return NULL;
+    if (!t->sym->looked) {
+        t->sym->builtin = builtin_find(t->sym->name);
+        t->sym->looked = true;
+    }
+    return t->sym->builtin;
 }
 
 int check_arity(const struct compiler *c, const struct term *call)

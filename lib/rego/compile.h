@@ -92,6 +92,7 @@ void safety_query(struct compiler *c, struct body *b);
 struct symset {
     struct sym **s;
     uint32_t n, cap;
+    uint64_t bits; /* of the ids modulo 64: most misses need no search */
 };
 /* True if `s` is in it. */
 bool symset_has(const struct symset *set, const struct sym *s);

@@ -23,6 +23,10 @@
 
 #include "rego/eval_state.h"
 
+/* Keeps what only some statements need out of the frame of run(), which is
+ * what nests. */
+#define NOINLINE __attribute__((noinline))
+
 // ---- calls ----------------------------------------------------------------
 
 static enum outcome builtin_outcome(struct eval *c, enum builtin_status st,
@@ -113,7 +117,8 @@ static enum outcome call_mock(struct eval *c, const struct mock *m,
     return r;
 }
 
-static enum outcome call(struct eval *c, const struct stmt *s, struct value *f)
+static NOINLINE enum outcome call(struct eval *c, const struct stmt *s,
+                                  struct value *f)
 {
     struct value room[ARGS_MAX], out = value_undef();
     const struct value *args = arguments(c, s, f, room);
@@ -160,8 +165,8 @@ static bool emit_result(void *arg, const struct value *v)
     return e->r == MORE;
 }
 
-static enum outcome relation(struct eval *c, const struct stmt *s,
-                             struct value *f, struct sink *k)
+static NOINLINE enum outcome relation(struct eval *c, const struct stmt *s,
+                                      struct value *f, struct sink *k)
 {
     struct value room[ARGS_MAX];
     const struct value *args = arguments(c, s, f, room);
@@ -185,8 +190,8 @@ static enum outcome relation(struct eval *c, const struct stmt *s,
 
 // ---- closures and with ----------------------------------------------------
 
-static enum outcome comprehension(struct eval *c, const struct stmt *s,
-                                  struct value *f)
+static NOINLINE enum outcome comprehension(struct eval *c, const struct stmt *s,
+                                           struct value *f)
 {
     struct sink k = {.kind = SINK_LIST, .comp = s};
     value_list_init(&k.list, c->arena);
@@ -204,8 +209,8 @@ static enum outcome comprehension(struct eval *c, const struct stmt *s,
 }
 
 /* STOP: holds for all members. */
-static enum outcome every(struct eval *c, const struct stmt *s, struct value *f,
-                          struct sink *k)
+static NOINLINE enum outcome every(struct eval *c, const struct stmt *s,
+                                   struct value *f, struct sink *k)
 {
     struct value room;
     const struct value *v = eval_operand(c, &s->a, f, &room);
@@ -272,8 +277,8 @@ static bool replace(struct eval *c, struct env *e, const struct with_plan *w,
     return true;
 }
 
-static enum outcome with(struct eval *c, const struct stmt *s, struct value *f,
-                         struct sink *k)
+static NOINLINE enum outcome with(struct eval *c, const struct stmt *s,
+                                  struct value *f, struct sink *k)
 {
     struct env *outer = c->env;
     struct env *e = arena_try(c->arena, sizeof *e);
@@ -319,8 +324,8 @@ static enum outcome end_with(struct eval *c, const struct stmt *s,
 }
 
 /* data.<rule>.path, all known: no search for the rule, nothing nested. */
-static enum outcome rule_value(struct eval *c, const struct stmt *s,
-                               struct value *f)
+static NOINLINE enum outcome rule_value(struct eval *c, const struct stmt *s,
+                                        struct value *f)
 {
     struct value v;
     enum outcome r = eval_set(c, s->walk.set, &v);

@@ -54,8 +54,8 @@ static bool same_path(const struct test *a, const struct test *b)
     return true;
 }
 
-/* Looks at the statements that surely run first: input.x into a slot, then
- * the slot against a constant. */
+/* Looks for input.x into a slot, then the slot against a constant: wherever it
+ * stands in the body, the clause fails if it does not hold. */
 static uint32_t tests_of(const struct clause *c, struct test *out, uint32_t max)
 {
     const struct stmt *gets[16];
@@ -66,12 +66,10 @@ static uint32_t tests_of(const struct clause *c, struct test *out, uint32_t max)
             continue;
         }
         bool test = s->op == S_EQUAL || (s->op == S_COMPARE && s->cmp == 2);
-        if (!test) {
-            if (s->op == S_TRUE || s->op == S_COMPARE || s->op == S_SET ||
-                s->op == S_GET || s->op == S_INPUT)
-                continue;
-            break;
-        }
+        if (s->op == S_WITH)
+            break; // from here on `input` may be another
+        if (!test)
+            continue;
         const struct operand *a = &s->a, *b = &s->b;
         if (a->kind == O_CONST) {
             a = &s->b;

@@ -145,13 +145,24 @@ static struct token punct(struct lexer *l, struct token t)
     return t;
 }
 
+/* Columns count characters, not bytes. */
+static uint32_t column(struct lexer *l)
+{
+    if (l->counted < l->line_start || l->counted > l->at) {
+        l->counted = l->line_start;
+        l->chars = 0;
+    }
+    for (; l->counted < l->at; l->counted++)
+        l->chars += ((unsigned char)l->src.p[l->counted] & 0xC0) != 0x80;
+    return l->chars + 1;
+}
+
 struct token lexer_next(struct lexer *l)
 {
     struct token t = {.kind = LEX_EOF};
     skip(l, &t);
     t.start = l->at;
-    t.loc =
-        (struct loc){l->file, l->row, (uint32_t)(l->at - l->line_start + 1)};
+    t.loc = (struct loc){l->file, l->row, column(l)};
     int c = peek(l, 0);
     if (c < 0) {
         t.end = l->at;

@@ -30,6 +30,8 @@ struct lexer {
     size_t at;
     uint32_t file, row;
     size_t line_start;
+    size_t counted; /* up to here on this line … */
+    uint32_t chars; /* … there are so many characters */
 };
 
 struct token {

@@ -330,6 +330,48 @@ static bool else_here(struct parse *p, struct rule *r)
     return true;
 }
 
+/* What must be computed outside a comprehension; NULL if nothing. */
+static const char *needs_rules(const struct term *t)
+{
+    if (t->kind == T_VAR)
+        return "var";
+    if (t->kind == T_REF)
+        return "ref";
+    if (t->kind == T_CALL)
+        return "call";
+    for (uint32_t i = 0; t->body == NULL && i < t->n; i++) {
+        const char *what = needs_rules(t->items[i]);
+        if (what != NULL)
+            return what;
+    }
+    return NULL;
+}
+
+/* A default's value is constant, its arguments are different variables. */
+static bool check_default(struct parse *p, const struct rule *r)
+{
+    const char *what = needs_rules(r->value);
+    if (what != NULL) {
+        parse_fail(p, "illegal default rule (value cannot contain %s)", what);
+        return false;
+    }
+    for (uint32_t i = 0; i < r->nargs; i++) {
+        bool var = r->args[i]->kind == T_VAR;
+        for (uint32_t j = 0; var && j < i; j++)
+            if (r->args[i]->sym == r->args[j]->sym) {
+                parse_fail(p, "illegal default rule (arguments cannot be "
+                              "repeated)");
+                return false;
+            }
+        if (!var) {
+            parse_fail(p, "illegal default rule (arguments must be "
+                          "variables)");
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool default_here(struct parse *p, struct module *m)
 {
     parse_next(p);
@@ -345,6 +387,8 @@ static bool default_here(struct parse *p, struct module *m)
         parse_fail(p, "default rules cannot be multi-value");
         return false;
     }
+    if (!check_default(p, r))
+        return false;
     r->body = true_body(p, r->loc);
     add_rule(p, m, r);
     return true;

@@ -50,6 +50,16 @@ size_t regex_groups(const struct regex *re)
     return re->groups;
 }
 
+size_t regex_size(const struct regex *re)
+{
+    return re->insts;
+}
+
+bool regex_has_table(const struct regex *re)
+{
+    return re->dfa != NULL;
+}
+
 enum status regex_compile(struct arena *a, struct slice pattern, unsigned flags,
                           struct regex **out, struct err *err)
 {
@@ -96,7 +106,14 @@ static struct regex_vm *vm_new(const struct regex *re, uint32_t slots,
                                const struct regex_run *run)
 {
     struct arena *a = run->arena;
-    struct regex_vm *vm = arena_try(a, sizeof *vm);
+    struct regex_vm *vm = run->spare != NULL ? *run->spare : NULL;
+    if (vm != NULL && vm->re == re && vm->slots == slots) {
+        *run->spare = NULL; // until vm_done
+        vm->run = run;
+        vm->limit = false;
+        return vm;
+    }
+    vm = arena_try(a, sizeof *vm);
     if (vm == NULL)
         return NULL;
     *vm = (struct regex_vm){.re = re, .run = run, .slots = slots};
@@ -108,6 +125,12 @@ static struct regex_vm *vm_new(const struct regex *re, uint32_t slots,
         vm->cur == NULL || vm->best == NULL)
         return NULL;
     return vm;
+}
+
+static void vm_done(struct regex_vm *vm)
+{
+    if (vm->run->spare != NULL)
+        *vm->run->spare = vm;
 }
 
 static struct cap *cap_get(struct regex_vm *vm)
@@ -354,7 +377,11 @@ enum regex_result regex_match(const struct regex *re, struct slice text,
     if (re->dfa != NULL)
         return table_match(re->dfa, text, run);
     struct regex_vm *vm = vm_new(re, 0, run);
-    return vm != NULL ? search(vm, text, 0) : REGEX_LIMIT;
+    if (vm == NULL)
+        return REGEX_LIMIT;
+    enum regex_result r = search(vm, text, 0);
+    vm_done(vm);
+    return r;
 }
 
 /* ---- sequences of matches ----------------------------------------------- */
@@ -378,6 +405,7 @@ enum regex_result regex_next(struct regex_iter *it)
         enum regex_result r = search(it->vm, it->text, it->pos);
         if (r != REGEX_YES) {
             it->pos = it->text.n + 1;
+            vm_done(it->vm);
             return r;
         }
         const size_t *slot = it->vm->best->slot;

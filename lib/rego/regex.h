@@ -28,12 +28,16 @@ enum regex_flags {
 };
 
 struct regex;
+struct regex_vm;
 
-/* What a search runs in: memory, and who counts the work. */
+/* What a search runs in: memory, and who counts the work.  `spare`, if not
+ * NULL, keeps the memory of a search for the next one with the same
+ * expression; it must begin as NULL and not outlive the arena. */
 struct regex_run {
     struct arena *arena;
     bool (*step)(void *arg, uint64_t n); /* false: stop; NULL: unbounded */
     void *arg;
+    struct regex_vm **spare;
 };
 
 enum regex_result {
@@ -56,6 +60,10 @@ MUST_CHECK enum status regex_compile(struct arena *a, struct slice pattern,
 
 /* Groups, the whole match included: at least 1. */
 size_t regex_groups(const struct regex *re);
+/* Instructions: what compiling cost, and a code point costs at most. */
+size_t regex_size(const struct regex *re);
+/* True if regex_match needs no memory. */
+bool regex_has_table(const struct regex *re);
 
 /* Does it match anywhere in `text`? */
 MUST_CHECK enum regex_result regex_match(const struct regex *re,

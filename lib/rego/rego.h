@@ -72,7 +72,7 @@ struct rego_limits {
 };
 
 #define REGO_STEPS 10000000u
-#define REGO_DEPTH 2000
+#define REGO_DEPTH 1000 /* about 1 KB of stack each */
 
 /* Evaluates.  `input` may be NULL (undefined); it and what it points to must
  * live as long as the result.  `scratch` gives all memory and holds the

@@ -20,6 +20,8 @@ struct resolver {
 
 bool symset_has(const struct symset *set, const struct sym *s)
 {
+    if ((set->bits >> (s->id & 63) & 1) == 0)
+        return false;
     for (uint32_t i = 0; i < set->n; i++)
         if (set->s[i] == s)
             return true;
@@ -39,6 +41,7 @@ bool symset_add(struct ast *a, struct symset *set, struct sym *s)
         set->cap = cap;
     }
     set->s[set->n++] = s;
+    set->bits |= (uint64_t)1 << (s->id & 63);
     return true;
 }
 

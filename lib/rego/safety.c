@@ -150,14 +150,15 @@ static void ref_outputs(struct safety *s, const struct term *t,
 /* Unification of two sides, of which either may bind the other. */
 struct unify {
     struct safety *s;
-    const struct symset *safe;
+    const struct symset *safe, *also; /* what is known before */
     struct symset got;
     bool changed;
 };
 
 static bool known(const struct unify *u, const struct sym *v)
 {
-    return is_safe(u->s, u->safe, v) || symset_has(&u->got, v);
+    return is_safe(u->s, u->safe, v) || symset_has(&u->got, v) ||
+           (u->also != NULL && symset_has(u->also, v));
 }
 
 static void learn(struct unify *u, struct sym *v)
@@ -228,12 +229,7 @@ static void unify(struct unify *u, const struct term *a, const struct term *b)
 static void eq_outputs(struct safety *s, const struct term *call,
                        const struct symset *safe, struct symset *out)
 {
-    struct symset known_vars = {0};
-    for (uint32_t i = 0; i < safe->n; i++)
-        symset_add(s->ast, &known_vars, safe->s[i]);
-    for (uint32_t i = 0; i < out->n; i++)
-        symset_add(s->ast, &known_vars, out->s[i]);
-    struct unify u = {.s = s, .safe = &known_vars};
+    struct unify u = {.s = s, .safe = safe, .also = out};
     do {
         u.changed = false;
         unify(&u, call->items[1], call->items[2]);
@@ -301,6 +297,11 @@ static void outputs(struct safety *s, const struct expr *e,
         call_outputs(s, e->term, safe, out);
 }
 
+static const struct sym *shown_name(const struct sym *v)
+{
+    return v->shown != NULL ? v->shown : v;
+}
+
 // ---- ordering -------------------------------------------------------------
 
 static void order(struct safety *s, struct body *b,
@@ -309,20 +310,25 @@ static void order(struct safety *s, struct body *b,
 static void order_term(struct safety *s, struct term *t,
                        const struct symset *globals)
 {
-    for (uint32_t i = 0; i < t->n; i++)
-        order_term(s, t->items[i], globals);
-    if (t->body == NULL)
+    if (t->body == NULL) {
+        for (uint32_t i = 0; i < t->n; i++)
+            order_term(s, t->items[i], globals);
         return;
-    // the head's variables must be bound by the body
+    }
+    // the head sees what the body binds, and nothing else may be in it
     struct symset head = {0}, bound = {0};
     order(s, t->body, globals);
+    body_vars(s, t->body, &bound, false);
     for (uint32_t i = 0; i < t->n; i++)
         term_vars(s, t->items[i], &head, false);
-    body_vars(s, t->body, &bound, false);
     for (uint32_t i = 0; i < head.n; i++)
         if (!symset_has(&bound, head.s[i]) && !is_safe(s, globals, head.s[i]))
             ast_error(s->ast, t->loc, CODE_UNSAFE, "var %.*s is unsafe",
-                      SLICE_FMT(head.s[i]->name));
+                      SLICE_FMT(shown_name(head.s[i])->name));
+    for (uint32_t i = 0; i < globals->n; i++)
+        symset_add(s->ast, &bound, globals->s[i]);
+    for (uint32_t i = 0; i < t->n; i++)
+        order_term(s, t->items[i], &bound);
 }
 
 static void order_closures(struct safety *s, struct expr *e,
@@ -379,7 +385,7 @@ static void report(struct safety *s, const struct expr *e,
         if (is_safe(s, safe, v) || (v->shown == NULL && ast_is_generated(v)) ||
             !symset_add(s->ast, told, v))
             continue;
-        const struct sym *shown = v->shown != NULL ? v->shown : v;
+        const struct sym *shown = shown_name(v);
         bool wild = ast_is_wildcard(shown);
         ast_error(s->ast, e->loc, CODE_UNSAFE, "var %.*s is unsafe",
                   wild ? 1 : (int)shown->name.n, wild ? "_" : shown->name.p);
@@ -467,7 +473,7 @@ static void head_vars(struct safety *s, const struct rule *r,
     for (uint32_t i = 0; i < head.n; i++)
         if (!symset_has(&bound, head.s[i]) && !is_safe(s, args, head.s[i]))
             ast_error(s->ast, r->loc, CODE_UNSAFE, "var %.*s is unsafe",
-                      SLICE_FMT(head.s[i]->name));
+                      SLICE_FMT(shown_name(head.s[i])->name));
 }
 
 void safety_rule(struct compiler *c, struct rule *r)

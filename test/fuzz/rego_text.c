@@ -29,7 +29,7 @@ static void regexes(struct arena *a, struct slice s)
     struct regex *plain, *quick;
     struct regex_iter it;
     uint64_t left = 200000;
-    struct regex_run run = {a, count_down, &left};
+    struct regex_run run = {.arena = a, .step = count_down, .arg = &left};
     struct slice text = s, pattern = slice_cut(&text, '\n');
     struct err err;
     if (text.p == NULL || pattern.n > 200 || text.n > 500)
@@ -61,7 +61,7 @@ static void globs(struct arena *a, struct slice s)
 {
     struct regex *re;
     uint64_t left = 100000;
-    struct regex_run run = {a, count_down, &left};
+    struct regex_run run = {.arena = a, .step = count_down, .arg = &left};
     struct slice text = s, pattern = slice_cut(&text, '\n');
     struct err err;
     if (text.p == NULL || pattern.n > 200)

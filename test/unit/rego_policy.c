@@ -140,6 +140,25 @@ static void an_error_says_where(void **state)
     assert_true(slice_is(err.message, "div: divide by zero"));
 }
 
+static void columns_count_characters(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct rego_error *errs = NULL;
+    arena_init(&a, MB);
+    struct rego_module m = {SLICE("p.rego"),
+                            SLICE("package p\nx := [\"\xC3\xA4\", 1]\n"
+                                  "z := {\n  nope(1)\n}\n")};
+    assert_null(rego_compile(&m, 1, REGO_V1, NULL, &a, &errs));
+    assert_int_equal(errs->row, 4);
+    assert_int_equal(errs->col, 3);
+    m.text = SLICE("package p\nx := [\"\xC3\xA4\", 1 2]\n");
+    assert_null(rego_compile(&m, 1, REGO_V1, NULL, &a, &errs));
+    assert_int_equal(errs->row, 2);
+    assert_int_equal(errs->col, 14);
+    arena_release(&a);
+}
+
 static void bindings_have_their_names(void **state)
 {
     (void)state;
@@ -349,6 +368,7 @@ int main(void)
         cmocka_unit_test(memory_ends_an_evaluation),
         cmocka_unit_test(depth_ends_an_evaluation),
         cmocka_unit_test(an_error_says_where),
+        cmocka_unit_test(columns_count_characters),
         cmocka_unit_test(bindings_have_their_names),
         cmocka_unit_test(expressions_show_their_values),
         cmocka_unit_test(rules_and_warnings_are_listed),

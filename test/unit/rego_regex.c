@@ -18,7 +18,7 @@ static bool count_steps(void *arg, uint64_t n)
     return limit == NULL || steps < *limit;
 }
 
-static const struct regex_run run = {&arena, count_steps, NULL};
+static const struct regex_run run = {.arena = &arena, .step = count_steps};
 
 static struct regex *compile(const char *pattern, unsigned flags)
 {
@@ -204,7 +204,8 @@ static void work_is_bounded(void **state)
 {
     (void)state;
     uint64_t limit = 5000;
-    struct regex_run bounded = {&arena, count_steps, &limit};
+    struct regex_run bounded = {
+        .arena = &arena, .step = count_steps, .arg = &limit};
     static char text[100000];
     memset(text, 'a', sizeof text);
     steps = 0;
