@@ -62,6 +62,13 @@ bench: deps-test $(NODE_DEPS)
 bench-tokens: deps-test $(NODE_DEPS)
 	@$(MAKE) --no-print-directory -j2 build/test/bench/tokens
 	@node test/bench/tokens.mjs build/test/bench/tokens
+bench-provider: build/test/bench/provider_bench
+	@$<
+$(O)/test/bench/provider_bench: $(O)/test/bench/provider_bench.o $(O)/provider.a \
+		$(O)/token.a $(O)/http.a $(O)/base.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< -Wl,--start-group \
+		$(filter %.a,$^) -Wl,--end-group $(LIBS)
 $(O)/test/bench/tokens: $(O)/test/bench/tokens.o $(O)/token.a $(O)/base.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
@@ -85,5 +92,5 @@ install: build/budgetguard
 		>$(DESTDIR)/lib/systemd/system/budgetguard.service
 	install -D -m 644 README.md $(DOC)/README.md
 
-.PHONY: deps deps-test run test check-asan check-tsan crash race bench bench-tokens house \
+.PHONY: deps deps-test run test check-asan check-tsan crash race bench bench-tokens bench-provider house \
 	cover install

@@ -1,7 +1,8 @@
 /* provider_bench.c - what describing a request and metering a stream cost.
  *
- * One thread, no I/O: us per description of a 1 KB chat request, ns per
- * streamed event, with and without taking the usage chunk out.
+ * One thread, no I/O: us per description of a 1 KB chat request, with and
+ * without the exact count, ns per streamed event, with and without taking the
+ * usage chunk out; us per translated request and ns per translated event.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #include "http/field.h"
 #include "provider/describe.h"
 #include "provider/meter.h"
+#include "provider/tokens.h"
+#include "provider/translate.h"
 
 #define ROUNDS 200000
 #define EVENTS 200
@@ -28,7 +31,63 @@ static enum provider_id resolve(void *arg, struct slice *model)
     return PROVIDER_OPENAI;
 }
 
-static void bench_describe(void)
+static void make_body(struct buf *body)
+{
+    buf_str(body, "{\"model\":\"gpt-4o\",\"stream\":true,\"temperature\":0.7,"
+                  "\"messages\":[{\"role\":\"system\",\"content\":\"You are "
+                  "a helpful assistant.\"},{\"role\":\"user\",\"content\":"
+                  "\"");
+    while (body->n < 1000)
+        buf_str(body, "words and more words, ");
+    buf_str(body, "\"}]}");
+}
+
+static void bench_translate(enum provider_id p, const char *event)
+{
+    struct route r = {.klass = ROUTE_METERED,
+                      .family = FAMILY_OPENAI,
+                      .op = OP_CHAT,
+                      .rest = SLICE("/chat/completions")};
+    struct translation *t;
+    struct buf body, out;
+    char text[200];
+    const char *param;
+    int rounds = ROUNDS / 10;
+    buf_init(&body, 1 << 16);
+    buf_init(&out, 1 << 20);
+    make_body(&body);
+    int64_t from = now_ns();
+    for (int i = 0; i < rounds; i++) {
+        t = translation_new(&r, p);
+        buf_clear(&out);
+        if (translation_read(t, buf_get(&body), SLICE("m-1"), text, &param) !=
+                R_NONE ||
+            !translation_write(t, 100, false, &out))
+            abort();
+        translation_free(&t);
+    }
+    int64_t ns = (now_ns() - from) / rounds;
+    t = translation_new(&r, p);
+    if (translation_read(t, buf_get(&body), SLICE("m-1"), text, &param) !=
+        R_NONE)
+        abort();
+    translation_begin(t, 200, true, SLICE("0123456789abcdef"), 1);
+    from = now_ns();
+    for (int i = 0; i < ROUNDS; i++) {
+        buf_clear(&out);
+        if (!translation_feed(t, event, strlen(event), &out))
+            abort();
+    }
+    int64_t each = (now_ns() - from) / ROUNDS;
+    printf("chat to %s: %lld.%03lld us a request, %lld ns an event\n",
+           p == PROVIDER_ANTHROPIC ? "Anthropic" : "Google",
+           (long long)ns / 1000, (long long)ns % 1000, (long long)each);
+    translation_free(&t);
+    buf_release(&body);
+    buf_release(&out);
+}
+
+static void bench_describe(bool exact)
 {
     struct describer *d = describer_new();
     struct arena a;
@@ -41,20 +100,16 @@ static void bench_describe(void)
     arena_init(&a, 1 << 20);
     buf_init(&body, 1 << 16);
     buf_init(&out_body, 1 << 16);
-    buf_str(&body, "{\"model\":\"gpt-4o\",\"stream\":true,\"temperature\":0.7,"
-                   "\"messages\":[{\"role\":\"system\",\"content\":\"You are "
-                   "a helpful assistant.\"},{\"role\":\"user\",\"content\":"
-                   "\"");
-    while (body.n < 1000)
-        buf_str(&body, "words and more words, ");
-    buf_str(&body, "\"}]}");
+    make_body(&body);
     (void)route_find(PASSTHROUGH_SAFE, SLICE("POST"),
                      SLICE("/v1/chat/completions"), NULL, 0, &r, &allow);
     const struct describe_in in = {.route = &r,
                                    .fields = &f,
                                    .field_count = 1,
                                    .body = buf_get(&body),
-                                   .resolve = resolve};
+                                   .resolve = resolve,
+                                   .counter = {exact ? tokens_count : NULL,
+                                               NULL}};
     int64_t from = now_ns();
     for (int i = 0; i < ROUNDS; i++) {
         struct call c = {0};
@@ -67,7 +122,8 @@ static void bench_describe(void)
         arena_reset(&a);
     }
     int64_t ns = (now_ns() - from) / ROUNDS;
-    printf("describe + edit, %zu bytes: %lld.%03lld us (bound %lld)\n", body.n,
+    printf("describe + edit, %zu bytes, %s: %lld.%03lld us (bound %lld)\n",
+           body.n, exact ? "counted" : "bytes",
            (long long)ns / 1000, (long long)ns % 1000,
            (long long)bound / ROUNDS);
     buf_release(&body);
@@ -114,7 +170,16 @@ static void bench_meter(bool drop)
 
 int main(void)
 {
-    bench_describe();
+    bench_describe(false);
+    bench_describe(true);
+    bench_translate(PROVIDER_ANTHROPIC,
+                    "event: content_block_delta\ndata: {\"type\":"
+                    "\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+                    "\"text_delta\",\"text\":\" word\"}}\n\n");
+    bench_translate(PROVIDER_GOOGLE,
+                    "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":"
+                    "\" word\"}],\"role\":\"model\"},\"index\":0}],"
+                    "\"modelVersion\":\"gemini-2.5-flash\"}\r\n\r\n");
     bench_meter(false);
     bench_meter(true);
     return 0;
