@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { spawn, spawnSync } from 'node:child_process';
 import { Gateway, gtest, assert, flat, call, waitUntil, freePort, BIN, ROOT, ADMIN, SLOW, RawClient } from './fixture.mjs';
+import { everywhere } from './families.mjs';
 import { Barrier, MockUpstream } from './mock.mjs';
 
 const wrong = [
@@ -180,7 +181,7 @@ test('--demo: the OpenAI SDK works plain and streamed', { timeout: 120000 * SLOW
   } catch (e) { console.error(d.out); throw e; } finally { assert.equal(await d.stop(), 0); }
 });
 
-gtest("the README's command lines work", {}, async ({ gw, mock }) => {
+gtest("the README's command lines work", everywhere, async ({ gw, mock }) => {
   const t = await gw.tenant('readme');
   const readme = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
   const lines = curls([...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map((m) => m[1]).join('\n'));
