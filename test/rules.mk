@@ -58,6 +58,7 @@ race: deps-test $(NODE_DEPS)
 bench: deps-test $(NODE_DEPS)
 	@$(MAKE) --no-print-directory -j2 build/budgetguard
 	@sh test/bench/run.sh build/budgetguard
+	@$(MAKE) --no-print-directory bench-rego
 
 house: deps-test
 	@$(MAKE) --no-print-directory -j2 build/budgetguard
