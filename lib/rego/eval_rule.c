@@ -224,7 +224,10 @@ static enum outcome yield_bindings(struct eval *c, struct sink *k,
 
 enum outcome eval_yield(struct eval *c, struct sink *k, const struct value *f)
 {
-    if (!builtin_step(&c->ctx, 1))
+    struct loc loc = k->clause != NULL ? k->clause->loc
+                     : k->comp != NULL ? k->comp->loc
+                                       : c->loc;
+    if (!eval_step(c, loc))
         return FATAL;
     switch (k->kind) {
     case SINK_VALUE:
