@@ -229,6 +229,7 @@ enum outcome eval_yield(struct eval *c, struct sink *k, const struct value *f)
                                        : c->loc;
     if (!eval_step(c, loc))
         return FATAL;
+    k->solutions++;
     switch (k->kind) {
     case SINK_VALUE:
         return yield_value(c, k, f);
@@ -286,6 +287,7 @@ static enum outcome run_clause(struct eval *c, const struct clause *x,
         if (x->nargs > 0)
             memcpy(f, args, x->nargs * sizeof *f);
         k->clause = x;
+        uint64_t solutions = k->solutions;
         bool had = k->value.kind != V_UNDEF;
         struct value before = k->value;
         if (x->otherwise != NULL || had)
@@ -306,8 +308,8 @@ static enum outcome run_clause(struct eval *c, const struct clause *x,
         }
         if (had && !found)
             k->value = before;
-        if (found || r == STOP)
-            return r;
+        if (found || r == STOP || k->solutions > solutions)
+            return r; // what `else` says does not apply
     }
     return MORE;
 }

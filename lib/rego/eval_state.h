@@ -51,6 +51,7 @@ struct sink {
     const struct stmt *comp; /* comprehension: key and value operands */
     struct value value;      /* SINK_VALUE: V_UNDEF until the first */
     bool once;               /* SINK_VALUE: no need to look further */
+    uint64_t solutions;
     struct value_list list;
     struct branch *tree;
 };
