@@ -59,6 +59,7 @@ bench: deps-test $(NODE_DEPS)
 	@$(MAKE) --no-print-directory -j2 build/budgetguard build/test/bench/tokens
 	@sh test/bench/run.sh build/budgetguard
 	@node test/bench/tokens.mjs build/test/bench/tokens
+	@$(MAKE) --no-print-directory bench-rego bench-provider
 bench-tokens: deps-test $(NODE_DEPS)
 	@$(MAKE) --no-print-directory -j2 build/test/bench/tokens
 	@node test/bench/tokens.mjs build/test/bench/tokens

@@ -42,11 +42,13 @@ static enum builtin_status fold(struct builtin_ctx *c, const struct value *args,
         return BUILTIN_ERROR;
     for (uint32_t i = 0; i < args[0].n; i++) {
         const struct value *e = &args[0].u.v[i];
-        if (!builtin_step(c, acc.kind == NUMBER_BIG ? 8 : 1))
-            return BUILTIN_FATAL;
         if (e->kind != V_NUMBER)
             return builtin_element(c, 1, &args[0], e, "number");
-        if (f(c->arena, &acc, builtin_number(e, &tmp), &acc, &err) != OK)
+        const struct number *n = builtin_number(e, &tmp);
+        if (!builtin_step(c,
+                          builtin_number_cost(&acc) + builtin_number_cost(n)))
+            return BUILTIN_FATAL;
+        if (f(c->arena, &acc, n, &acc, &err) != OK)
             return builtin_fail(c, &err);
     }
     return builtin_give_num(c, &acc, out);

@@ -392,6 +392,28 @@ static enum builtin_status read_patch(struct builtin_ctx *c,
                : BUILTIN_ERROR;
 }
 
+#define NESTING_MAX 256
+
+/* Counts the nodes of `v`, which is to stand `depth` levels deep: copying a
+ * document into itself makes it large and deep with few operations. */
+static enum builtin_status measure(struct builtin_ctx *c, const struct value *v,
+                                   uint32_t depth)
+{
+    if (!builtin_step(c, 1))
+        return BUILTIN_FATAL;
+    if (v->kind != V_ARRAY && v->kind != V_OBJECT && v->kind != V_SET)
+        return BUILTIN_OK;
+    if (depth >= NESTING_MAX)
+        return builtin_error(c, CODE_BUILTIN, "document nests too deeply");
+    uint32_t n = v->kind == V_OBJECT ? 2 * v->n : v->n;
+    for (uint32_t i = 0; i < n; i++) {
+        enum builtin_status st = measure(c, &v->u.v[i], depth + 1);
+        if (st != BUILTIN_OK)
+            return st;
+    }
+    return BUILTIN_OK;
+}
+
 static enum builtin_status apply(struct builtin_ctx *c, const struct value *v,
                                  struct value *doc)
 {
@@ -420,7 +442,10 @@ static enum builtin_status apply(struct builtin_ctx *c, const struct value *v,
         return found != NULL && value_equal(found, p.with) ? BUILTIN_OK
                                                            : BUILTIN_UNDEFINED;
     }
-    return edit(c, edits[p.op], doc, &p.path, 0, p.with, doc);
+    if (p.with != NULL)
+        st = measure(c, p.with, p.path.n);
+    return st == BUILTIN_OK ? edit(c, edits[p.op], doc, &p.path, 0, p.with, doc)
+                            : st;
 }
 
 static enum builtin_status patch(struct builtin_ctx *c,

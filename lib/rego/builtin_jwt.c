@@ -291,7 +291,8 @@ static enum builtin_status verify(struct builtin_ctx *c,
             return st;
     }
     st = decode(c, t.part[2], "signature", &sig);
-    if (st == BUILTIN_OK && !builtin_step(c, 1000 + t.signed_part.n / 16))
+    if (st == BUILTIN_OK &&
+        !builtin_step(c, 1000 * keys.n + t.signed_part.n / 16))
         st = BUILTIN_FATAL;
     if (st == BUILTIN_OK)
         *out = value_bool(verified(&keys, &t, alg, sig));
@@ -484,7 +485,7 @@ static enum builtin_status check_token(struct builtin_ctx *c,
     if (alg == PKI_ALGS)
         return builtin_error(c, CODE_BUILTIN, "unknown JWS algorithm: %.*s",
                              name.n < 100 ? (int)name.n : 100, name.p);
-    if (!builtin_step(c, 1000 + t->signed_part.n / 16))
+    if (!builtin_step(c, 1000 * k->keys.n + t->signed_part.n / 16))
         return BUILTIN_FATAL;
     *ok = verified(&k->keys, t, alg, sig);
     return *ok ? decode(c, t->part[1], "payload", payload) : BUILTIN_OK;

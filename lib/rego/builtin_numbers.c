@@ -30,7 +30,7 @@ static enum builtin_status two(struct builtin_ctx *c, const struct value *args,
     struct err err;
     if (!builtin_want_num(c, args, 1, &x) || !builtin_want_num(c, args, 2, &y))
         return BUILTIN_ERROR;
-    if ((x.kind == NUMBER_BIG || y.kind == NUMBER_BIG) && !builtin_step(c, 64))
+    if (!builtin_step(c, builtin_number_cost(&x) + builtin_number_cost(&y)))
         return BUILTIN_FATAL;
     if (f(c->arena, &x, &y, &x, &err) != OK)
         return builtin_fail(c, &err);
@@ -200,7 +200,7 @@ static enum builtin_status range(struct builtin_ctx *c, struct number x,
     int dir = number_cmp(&x, y) <= 0 ? 1 : -1;
     struct err err;
     while (number_cmp(&x, y) * dir <= 0) {
-        if (!builtin_step(c, 1))
+        if (!builtin_step(c, builtin_number_cost(&x)))
             return BUILTIN_FATAL;
         struct value v = builtin_num_value(c, &x);
         if (v.kind == V_UNDEF)

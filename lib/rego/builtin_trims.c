@@ -42,7 +42,7 @@ static enum builtin_status with_set(struct builtin_ctx *c,
     if (!builtin_want_str2(c, args))
         return BUILTIN_ERROR;
     struct slice s = value_slice(&args[0]), set = value_slice(&args[1]);
-    if (!builtin_step(c, 1 + s.n / 64 * (1 + set.n)))
+    if (!builtin_step(c, 1 + s.n * (1 + set.n) / 64))
         return BUILTIN_FATAL;
     *out = value_str(cut(s, &set, side));
     return BUILTIN_OK;

@@ -12,6 +12,16 @@ const struct number *builtin_number(const struct value *v, struct number *tmp)
     return tmp;
 }
 
+uint64_t builtin_number_cost(const struct number *n)
+{
+    uint64_t limbs = 0;
+    if (n->kind == NUMBER_BIG)
+        limbs = n->limbs;
+    else if (n->kind == NUMBER_FLOAT) // its decimal digits
+        limbs = (uint64_t)(-(int64_t)n->exp) / 32;
+    return 1 + limbs * limbs / 16;
+}
+
 struct value builtin_num_value(struct builtin_ctx *c, const struct number *n)
 {
     if (n->kind == NUMBER_INT && n->text == NULL)

@@ -14,6 +14,8 @@
 
 /* The number of a number value; `tmp` is room for it. */
 const struct number *builtin_number(const struct value *v, struct number *tmp);
+/* Steps that arithmetic on `n` is worth: 1, more for thousands of digits. */
+uint64_t builtin_number_cost(const struct number *n);
 /* A number result. */
 enum builtin_status builtin_give_num(struct builtin_ctx *c,
                                      const struct number *n, struct value *out);

@@ -219,7 +219,7 @@ static NOINLINE enum outcome every(struct eval *c, const struct stmt *s,
     if (v->kind < V_ARRAY)
         return MORE;
     for (uint32_t i = 0; i < v->n; i++) {
-        if (!builtin_step(&c->ctx, 1))
+        if (!eval_step(c, s->loc))
             return FATAL;
         const struct value *x = &v->u.v[v->kind == V_OBJECT ? 2 * i + 1 : i];
         if (s->inner.key != NO_SLOT)
@@ -465,7 +465,7 @@ static enum outcome run(struct eval *c, const struct stmt *s, struct value *f,
                 return r == STOP ? MORE : r;
             break;
         }
-        if (!builtin_step(&c->ctx, 1))
+        if (!eval_step(c, s->loc))
             return FATAL;
     }
 }

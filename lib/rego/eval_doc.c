@@ -259,7 +259,7 @@ static enum outcome walk_members(struct eval *c, const struct stmt *s,
     c->depth++;
     enum outcome r = MORE;
     for (uint32_t j = 0; j < v->n && r == MORE; j++) {
-        if (!builtin_step(&c->ctx, 1)) {
+        if (!eval_step(c, s->loc)) {
             r = FATAL;
             break;
         }
@@ -312,7 +312,7 @@ static enum outcome walk_nodes(struct eval *c, const struct stmt *s, uint32_t i,
         if (to.node == NULL)
             continue;
         f[slot] = at.node->child[j]->key;
-        r = builtin_step(&c->ctx, 1) ? walk_data(c, s, i + 1, to, f, k) : FATAL;
+        r = eval_step(c, s->loc) ? walk_data(c, s, i + 1, to, f, k) : FATAL;
     }
     bool object = at.base != NULL && at.base->kind == V_OBJECT;
     for (uint32_t j = 0; object && j < at.base->n && r == MORE; j++) {
@@ -320,7 +320,7 @@ static enum outcome walk_nodes(struct eval *c, const struct stmt *s, uint32_t i,
         if (to.node != NULL)
             continue; // had its turn
         f[slot] = at.base->u.v[2 * j];
-        r = builtin_step(&c->ctx, 1) ? walk_data(c, s, i + 1, to, f, k) : FATAL;
+        r = eval_step(c, s->loc) ? walk_data(c, s, i + 1, to, f, k) : FATAL;
     }
     c->depth--;
     return r;

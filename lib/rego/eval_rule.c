@@ -224,8 +224,12 @@ static enum outcome yield_bindings(struct eval *c, struct sink *k,
 
 enum outcome eval_yield(struct eval *c, struct sink *k, const struct value *f)
 {
-    if (!builtin_step(&c->ctx, 1))
+    struct loc loc = k->clause != NULL ? k->clause->loc
+                     : k->comp != NULL ? k->comp->loc
+                                       : c->loc;
+    if (!eval_step(c, loc))
         return FATAL;
+    k->solutions++;
     switch (k->kind) {
     case SINK_VALUE:
         return yield_value(c, k, f);
@@ -283,6 +287,7 @@ static enum outcome run_clause(struct eval *c, const struct clause *x,
         if (x->nargs > 0)
             memcpy(f, args, x->nargs * sizeof *f);
         k->clause = x;
+        uint64_t solutions = k->solutions;
         bool had = k->value.kind != V_UNDEF;
         struct value before = k->value;
         if (x->otherwise != NULL || had)
@@ -303,8 +308,8 @@ static enum outcome run_clause(struct eval *c, const struct clause *x,
         }
         if (had && !found)
             k->value = before;
-        if (found || r == STOP)
-            return r;
+        if (found || r == STOP || k->solutions > solutions)
+            return r; // what `else` says does not apply
     }
     return MORE;
 }

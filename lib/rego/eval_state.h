@@ -51,6 +51,7 @@ struct sink {
     const struct stmt *comp; /* comprehension: key and value operands */
     struct value value;      /* SINK_VALUE: V_UNDEF until the first */
     bool once;               /* SINK_VALUE: no need to look further */
+    uint64_t solutions;
     struct value_list list;
     struct branch *tree;
 };
@@ -77,6 +78,14 @@ enum outcome eval_nomem(struct eval *c);
 /* Ends the evaluation with an error; FATAL.  `text` is static. */
 enum outcome eval_fatal(struct eval *c, const char *code, struct loc loc,
                         const char *text);
+/* Counts a step; false: a limit is hit, at `loc`. */
+static inline bool eval_step(struct eval *c, struct loc loc)
+{
+    if (builtin_step(&c->ctx, 1))
+        return true;
+    c->loc = loc;
+    return false;
+}
 /* Ends the evaluation because a value is nested too deep; FATAL. */
 enum outcome eval_too_deep(struct eval *c, struct loc loc);
 /* FATAL after an operand could not be built. */

@@ -795,7 +795,9 @@ struct slice number_text(struct arena *a, const struct number *n)
     buf_init_arena(&b, a, 2 * NUMBER_BITS_MAX);
     number_format(&b, n);
     buf_char(&b, '\0'); // a terminator, not counted
-    return b.failed ? (struct slice){0} : slice(b.p, b.n - 1);
+    if (b.failed)
+        return slice(NULL, 0);
+    return slice(b.p, b.n - 1);
 }
 
 void number_format_base(struct buf *b, const struct number *n, unsigned base)

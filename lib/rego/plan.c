@@ -590,6 +590,11 @@ static bool settle_target(struct planner *p, const struct with *w,
     return out->builtin != NULL;
 }
 
+static uint32_t arity_of(const struct node *f, const struct builtin *b)
+{
+    return f != NULL ? f->rules[0]->nargs : b->arity;
+}
+
 static void plan_with(struct planner *p, const struct expr *e, struct stmt *s)
 {
     s->with.n = e->nwith;
@@ -606,6 +611,11 @@ static void plan_with(struct planner *p, const struct expr *e, struct stmt *s)
         w->by_builtin = e->with[i].by_builtin;
         if (w->by_func == NULL && w->by_builtin == NULL)
             w->value = known(p, e->with[i].value);
+        else if (arity_of(w->by_func, w->by_builtin) !=
+                 arity_of(w->func, w->builtin))
+            ast_error(p->ast, e->with[i].loc, CODE_TYPES,
+                      "%.*s: arity mismatch in with",
+                      SLICE_FMT(ast_ref_text(p->ast, e->with[i].target)));
     }
 }
 

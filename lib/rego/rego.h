@@ -42,7 +42,8 @@ struct rego_query;
 
 /* Compiles `n` modules of one dialect with the base document `data` (an
  * object, or undefined; copied).  The modules' text is copied too.
- * NULL on errors, which then lie in `errs_arena` with `*errs` as the first. */
+ * NULL on errors, which then lie in `errs_arena` with `*errs` as the first
+ * (NULL only if not even that has room). */
 MUST_CHECK struct rego_policy *rego_compile(const struct rego_module *modules,
                                             size_t n, enum rego_dialect dialect,
                                             const struct value *data,

@@ -15,10 +15,15 @@
 
 #define DEPTH_MAX 100
 #define ANCHORS_MAX 256
+/* Nodes of a document with every alias written out: sharing keeps memory
+ * small, but whoever compares or prints the value visits them all. */
+#define EXPANDED_MAX 200000
 
 struct anchor {
     struct slice name;
     struct value v;
+    int height;    // levels of nesting below
+    uint64_t size; // nodes with aliases written out
 };
 
 struct yaml {
@@ -26,6 +31,8 @@ struct yaml {
     struct slice s;
     size_t at, line_start;
     int line, depth;
+    int height;            // of the node read last
+    uint64_t size;         // nodes so far, aliases written out
     struct anchor *anchor; // ANCHORS_MAX; apart, as `y` is copied to look ahead
     size_t anchors;
     enum status status;
@@ -462,6 +469,7 @@ static bool scalar(struct yaml *y, int indent, bool flow, bool *is_quoted,
 {
     struct slice s;
     *is_quoted = peek(y, 0) == '"' || peek(y, 0) == '\'';
+    y->height = 0;
     if (*is_quoted) {
         if (!quoted(y, &s))
             return false;
@@ -476,6 +484,7 @@ static bool scalar(struct yaml *y, int indent, bool flow, bool *is_quoted,
 static bool flow_sequence(struct yaml *y, struct value *out)
 {
     struct value_list l;
+    int height = 0;
     value_list_init(&l, y->a);
     y->at++;
     for (;;) {
@@ -487,6 +496,7 @@ static bool flow_sequence(struct yaml *y, struct value *out)
             return fail(y, "did not find expected node content");
         if (!flow_node(y, &v))
             return false;
+        height = y->height > height ? y->height : height;
         value_list_add(&l, v);
         skip_lines(y);
         if (peek(y, 0) == ',')
@@ -495,6 +505,7 @@ static bool flow_sequence(struct yaml *y, struct value *out)
             return fail(y, "did not find expected ',' or ']'");
     }
     y->at++;
+    y->height = height + 1;
     *out = value_list_array(&l);
     return out->kind != V_UNDEF || no_room(y);
 }
@@ -502,6 +513,7 @@ static bool flow_sequence(struct yaml *y, struct value *out)
 static bool flow_mapping(struct yaml *y, struct value *out)
 {
     struct pairs p;
+    int height = 0;
     value_list_init(&p.merged, y->a);
     value_list_init(&p.own, y->a);
     y->at++;
@@ -521,6 +533,7 @@ static bool flow_mapping(struct yaml *y, struct value *out)
             skip_lines(y);
             if (peek(y, 0) != ',' && peek(y, 0) != '}' && !flow_node(y, &v))
                 return false;
+            height = y->height > height ? y->height : height;
         }
         if (!add_pair(y, &p, key, is_quoted, v))
             return false;
@@ -531,6 +544,7 @@ static bool flow_mapping(struct yaml *y, struct value *out)
             return fail(y, "did not find expected ',' or '}'");
     }
     y->at++;
+    y->height = height + 1;
     return end_pairs(y, &p, out);
 }
 
@@ -547,10 +561,15 @@ static bool alias(struct yaml *y, struct value *out)
 {
     struct slice name = anchor_name(y);
     for (size_t i = y->anchors; i-- > 0;) {
-        if (slice_eq(y->anchor[i].name, name)) {
-            *out = y->anchor[i].v;
-            return true;
-        }
+        const struct anchor *k = &y->anchor[i];
+        if (!slice_eq(k->name, name))
+            continue;
+        *out = k->v;
+        y->height = k->height;
+        y->size += k->size;
+        if (y->depth + k->height > DEPTH_MAX || y->size > EXPANDED_MAX)
+            return fail(y, "document contains excessive aliasing");
+        return true;
     }
     return fail(y, "unknown anchor referenced");
 }
@@ -578,9 +597,11 @@ static void properties(struct yaml *y, struct properties *p)
     }
 }
 
-static bool finish(struct yaml *y, const struct properties *p,
+/* `from` is y->size before the node. */
+static bool finish(struct yaml *y, const struct properties *p, uint64_t from,
                    struct value *out)
 {
+    y->size++;
     if (p->tag.p != NULL && slice_is(p->tag, "!!str") &&
         out->kind != V_STRING) {
         struct slice s = value_json_arena(y->a, out);
@@ -592,13 +613,15 @@ static bool finish(struct yaml *y, const struct properties *p,
         return true;
     if (y->anchors == ANCHORS_MAX)
         return fail(y, "too many anchors");
-    y->anchor[y->anchors++] = (struct anchor){p->anchor, *out};
+    y->anchor[y->anchors++] =
+        (struct anchor){p->anchor, *out, y->height, y->size - from};
     return true;
 }
 
 static bool flow_node(struct yaml *y, struct value *out)
 {
     struct properties p;
+    uint64_t from = y->size;
     bool is_quoted, ok;
     if (++y->depth > DEPTH_MAX)
         return fail(y, "exceeded max depth");
@@ -612,7 +635,7 @@ static bool flow_node(struct yaml *y, struct value *out)
     else
         ok = scalar(y, -1, true, &is_quoted, out);
     y->depth--;
-    return ok && finish(y, &p, out);
+    return ok && finish(y, &p, from, out);
 }
 
 static bool at_dash(const struct yaml *y)
@@ -643,18 +666,20 @@ static bool at_key(const struct yaml *y)
 static bool block_sequence(struct yaml *y, struct value *out)
 {
     struct value_list l;
-    int col = column(y);
+    int col = column(y), height = 0;
     value_list_init(&l, y->a);
     while (!at_end(y) && column(y) == col && at_dash(y)) {
         struct value v;
         y->at++;
         if (!block_node(y, col, false, &v))
             return false;
+        height = y->height > height ? y->height : height;
         value_list_add(&l, v);
         skip_lines(y);
     }
     if (!at_end(y) && column(y) > col)
         return fail(y, "did not find expected '-' indicator");
+    y->height = height + 1;
     *out = value_list_array(&l);
     return out->kind != V_UNDEF || no_room(y);
 }
@@ -662,7 +687,7 @@ static bool block_sequence(struct yaml *y, struct value *out)
 static bool block_mapping(struct yaml *y, struct value *out)
 {
     struct pairs p;
-    int col = column(y);
+    int col = column(y), height = 0;
     value_list_init(&p.merged, y->a);
     value_list_init(&p.own, y->a);
     while (!at_end(y) && column(y) == col && !at_document_mark(y)) {
@@ -677,10 +702,12 @@ static bool block_mapping(struct yaml *y, struct value *out)
         if (!block_node(y, col, true, &v) ||
             !add_pair(y, &p, key, is_quoted, v))
             return false;
+        height = y->height > height ? y->height : height;
         skip_lines(y);
     }
     if (!at_end(y) && column(y) > col)
         return fail(y, "did not find expected key");
+    y->height = height + 1;
     return end_pairs(y, &p, out);
 }
 
@@ -693,6 +720,7 @@ static bool node_here(struct yaml *y, int indent, bool same_line,
     if (peek(y, 0) == '|' || peek(y, 0) == '>') {
         if (!block_scalar(y, indent, &s))
             return false;
+        y->height = 0;
         *out = value_str(s);
         return true;
     }
@@ -719,6 +747,7 @@ static bool block_node(struct yaml *y, int indent, bool under_key,
                        struct value *out)
 {
     struct properties p;
+    uint64_t from = y->size;
     if (++y->depth > DEPTH_MAX)
         return fail(y, "exceeded max depth");
     int line = y->line;
@@ -729,12 +758,13 @@ static bool block_node(struct yaml *y, int indent, bool under_key,
     bool same_line = y->line == line;
     int least = indent + (under_key && at_dash(y) ? 0 : 1);
     bool ok = true;
+    y->height = 0;
     if (at_end(y) || (!same_line && (column(y) < least || at_document_mark(y))))
         *out = value_null();
     else
         ok = node_here(y, indent, same_line, under_key, out);
     y->depth--;
-    return ok && finish(y, &p, out);
+    return ok && finish(y, &p, from, out);
 }
 
 enum status yaml_parse(struct arena *a, struct slice text, struct value *out,

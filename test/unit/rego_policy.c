@@ -84,6 +84,7 @@ static void steps_end_an_evaluation(void **state)
                      E_TIMEOUT);
     assert_string_equal(err.code, "eval_cancel_error");
     assert_true(slice_is(err.message, "step limit reached"));
+    assert_int_equal(err.row, 3);
 }
 
 static void a_deadline_ends_an_evaluation(void **state)
