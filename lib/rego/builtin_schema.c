@@ -5,10 +5,12 @@
  * A reference that leads back to itself without consuming the document ends
  * at DEPTH_MAX with an error.
  */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "rego/builtin_tables.h"
 #include "rego/builtin_util.h"
+#include "rego/gotime.h"
 #include "rego/unicode.h"
 
 #define DEPTH_MAX 200
@@ -265,6 +267,69 @@ static bool fits(struct check *k, const struct value *pattern, struct slice s)
     return r == REGEX_YES;
 }
 
+/* "format": a pattern, Go's layouts, or an address family. */
+static const struct {
+    const char *name, *pattern;
+    const char *layout[3];
+    int family;
+} formats[] = {
+    {"date", NULL, {"2006-01-02"}, 0},
+    {"time", NULL, {"15:04:05Z07:00", "15:04:05"}, 0},
+    {"date-time", NULL, {"2006-01-02T15:04:05Z07:00"}, 0},
+    {"email", "^[^@\\s]+@[^@\\s]+$", {NULL}, 0},
+    {"hostname",
+     "^([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]{0,61}[a-zA-Z0-9])"
+     "(\\.([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]{0,61}[a-zA-Z0-9]))*$",
+     {NULL},
+     0},
+    {"uri", "^[A-Za-z][A-Za-z0-9+.-]*:[^\\s\\\\]*$", {NULL}, 0},
+    {"uuid",
+     "^(?i)[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$",
+     {NULL},
+     0},
+    {"ipv4", NULL, {NULL}, AF_INET},
+    {"ipv6", NULL, {NULL}, AF_INET6},
+};
+
+static bool is_address(struct slice s, int family)
+{
+    char text[64];
+    uint8_t raw[16];
+    if (s.n == 0 || s.n >= sizeof text || memchr(s.p, 0, s.n) != NULL)
+        return false;
+    memcpy(text, s.p, s.n);
+    text[s.n] = '\0';
+    return inet_pton(family, text, raw) == 1;
+}
+
+static bool has_format(struct check *k, size_t f, struct slice s)
+{
+    struct gotime t;
+    if (formats[f].family != 0)
+        return is_address(s, formats[f].family);
+    if (formats[f].pattern != NULL) {
+        struct value pattern = value_str(slice_str(formats[f].pattern));
+        return fits(k, &pattern, s);
+    }
+    for (size_t i = 0; i < 3 && formats[f].layout[i] != NULL; i++)
+        if (gotime_parse(slice_str(formats[f].layout[i]), s, &t, NULL) == OK)
+            return true;
+    return false;
+}
+
+/* Formats that are not known hold. */
+static void check_format(struct check *k, const struct value *format,
+                         const struct value *v, const struct place *p)
+{
+    for (size_t f = 0; f < sizeof formats / sizeof *formats; f++)
+        if (format->kind == V_STRING &&
+            slice_is(value_slice(format), formats[f].name) &&
+            !has_format(k, f, value_slice(v)))
+            fault(k, p, "format",
+                  builtin_text(k->c, "Does not match format '%s'",
+                               formats[f].name));
+}
+
 static void check_string(struct check *k, const struct value *schema,
                          const struct value *v, const struct place *p)
 {
@@ -281,6 +346,9 @@ static void check_string(struct check *k, const struct value *schema,
         fault(k, p, "pattern",
               builtin_text(k->c, "Does not match pattern '%.*s'",
                            (int)pattern->n, pattern->u.s));
+    const struct value *format = at(schema, "format");
+    if (format != NULL)
+        check_format(k, format, v, p);
 }
 
 /* ---- arrays ------------------------------------------------------------- */

@@ -106,7 +106,11 @@ void pki_free(struct pki_key **k)
 enum status pki_secret(struct slice secret, struct pki_key **out)
 {
     struct pki_key *k = xcalloc(1, sizeof *k);
-    k->secret = xcalloc(1, secret.n + 1);
+    k->secret = try_malloc(secret.n + 1);
+    if (k->secret == NULL) {
+        free(k);
+        return E_NOMEM;
+    }
     k->n = secret.n;
     if (secret.n > 0)
         memcpy(k->secret, secret.p, secret.n);

@@ -69,7 +69,7 @@ struct pki_jwk {
 MUST_CHECK enum status pki_jwk(const struct pki_jwk *jwk, struct pki_key **out,
                                struct err *err);
 
-/* A symmetric key; `secret` is copied. */
+/* A symmetric key; `secret` is copied.  E_NOMEM. */
 MUST_CHECK enum status pki_secret(struct slice secret, struct pki_key **out);
 /* Frees and nulls. */
 void pki_free(struct pki_key **k);

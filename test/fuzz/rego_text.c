@@ -52,7 +52,8 @@ static void regexes(struct arena *a, struct slice s)
     }
     struct buf b;
     buf_init(&b, 1 << 20);
-    (void)regex_replace(plain, text, SLICE("<$0$1>"), &b, &run);
+    enum regex_result r = regex_replace(plain, text, SLICE("<$0$1>"), &b, &run);
+    assert(r == REGEX_YES || r == REGEX_LIMIT);
     buf_release(&b);
 }
 
@@ -67,7 +68,7 @@ static void globs(struct arena *a, struct slice s)
     if (text.p == NULL || pattern.n > 200)
         return;
     if (glob_compile(a, pattern, &(uint32_t){'.'}, 1, 0, &re, &err) == OK)
-        (void)regex_match(re, text, &run);
+        assert(regex_match(re, text, &run) <= REGEX_LIMIT);
     struct buf b;
     buf_init(&b, 1 << 16);
     glob_quote(&b, pattern);
@@ -141,7 +142,8 @@ static void times(struct slice s)
     struct slice text = s, layout = slice_cut(&text, '\n');
     struct buf b;
     int64_t ns;
-    (void)gotime_duration(s, &ns, &err);
+    enum status st = gotime_duration(s, &ns, &err);
+    assert(st == OK || st == E_INVALID);
     if (text.p == NULL || gotime_parse(layout, text, &t, &err) != OK)
         return;
     buf_init(&b, 1 << 16);
