@@ -191,7 +191,7 @@ static enum builtin_status jwk_key(struct builtin_ctx *c, const struct value *v,
                                         "dq", "qi", "x", "y", "k"};
     struct slice *const parts[] = {&j.n,  &j.e,  &j.d, &j.p, &j.q, &j.dp,
                                    &j.dq, &j.qi, &j.x, &j.y, &j.k};
-    struct err err;
+    struct err err = {.text = "no memory"};
     if (!builtin_step(c, 100))
         return BUILTIN_FATAL;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
