@@ -81,10 +81,52 @@ static enum status add_layers(struct app *a, struct book_builder *b,
     return st;
 }
 
-static enum status load_book(struct app *a, struct err *err)
+/* The admin's rows, every version: the ledger names them. */
+static enum status add_admin(struct app *a, struct book_builder *b,
+                             struct err *err)
+{
+    static const struct rates none = {-1, -1, -1, -1, -1, -1, -1, -1, -1};
+    struct price_row *rows;
+    struct arena arena;
+    int n = 0;
+    arena_init(&arena, PRICES_MAX);
+    enum status st = rows_prices(a->db, &arena, true, &rows, &n, err);
+    for (int i = 0; i < n && st == OK; i++) {
+        const struct price_row *r = &rows[i];
+        struct price p = {.version = r->version,
+                          .provider = provider_by_wire(r->provider),
+                          .model = r->model,
+                          .source = PRICE_ADMIN,
+                          .from_ms = r->updated_ms,
+                          .standard = none,
+                          .flex = none,
+                          .priority = none,
+                          .batch = none,
+                          .long_ctx = none,
+                          .long_flex = none,
+                          .long_priority = none,
+                          .fast_permille = 1000,
+                          .us_permille = 1000,
+                          .eu_permille = 1000,
+                          .context = r->context,
+                          .max_output = r->max_output};
+        p.standard.in = r->in;
+        p.standard.cached = r->cached;
+        p.standard.out = r->out;
+        p.standard.cache_write = r->cache_write;
+        p.standard.cache_write_1h = r->cache_write_1h;
+        st = book_add(b, &p, err);
+    }
+    arena_release(&arena);
+    return st;
+}
+
+enum status app_load_book(struct app *a, struct err *err)
 {
     struct book_builder *b = book_builder_new();
     enum status st = add_layers(a, b, err);
+    if (st == OK)
+        st = add_admin(a, b, err);
     struct book *book = book_finish(&b);
     if (st == OK)
         catalog_set_book_take(a->catalog, book);
@@ -167,8 +209,6 @@ static enum status open_stores(struct app *a, struct err *err)
     if ((st = counters_open(&counters, &a->counters, err)) != OK)
         return st;
     a->catalog = make_catalog(c, a->zone);
-    if ((st = load_book(a, err)) != OK)
-        return st;
     if ((st = path_of(a, "ledger.sqlite", path, err)) != OK)
         return st;
     const struct db_conf db = {.path = path,
@@ -177,7 +217,8 @@ static enum status open_stores(struct app *a, struct err *err)
                                .zone = a->zone,
                                .window_at = window_at,
                                .window_step_ms = window_step_ms};
-    if ((st = db_open(&db, &a->db, err)) != OK)
+    if ((st = db_open(&db, &a->db, err)) != OK ||
+        (st = app_load_book(a, err)) != OK)
         return st;
     return rows_load(a->db, err);
 }

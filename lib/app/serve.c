@@ -259,6 +259,11 @@ static enum status start_policy(struct app *a, struct err *err)
     return st;
 }
 
+static enum status reload_prices(void *arg, struct err *err)
+{
+    return app_load_book(arg, err);
+}
+
 static enum status start_control(struct app *a, struct err *err)
 {
     int configured = 0;
@@ -275,6 +280,8 @@ static enum status start_control(struct app *a, struct err *err)
         .trusted = a->trusted,
         .trusted_count = a->trusted_count,
         .policies = a->policies,
+        .reload_prices = reload_prices,
+        .reload_arg = a,
         .threads = 3,
         .started_ms = clock_now_ms(),
         .ledger_ok = storage_ok,

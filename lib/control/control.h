@@ -37,6 +37,9 @@ struct control_conf {
     const struct cidr *trusted;
     int trusted_count;
     struct policies *policies;
+    /* Takes the stored prices into force. */
+    enum status (*reload_prices)(void *arg, struct err *err);
+    void *reload_arg;
     int threads;
     int64_t started_ms;
     bool (*ledger_ok)(void *arg); /* rows can be written */

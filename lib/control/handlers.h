@@ -55,6 +55,11 @@ handler_fn entries_all;    /* GET /admin/usage/ledger */
 handler_fn entries_one;    /* GET /admin/usage/ledger/:id */
 handler_fn entries_correct; /* POST /admin/usage/ledger/:id/corrections */
 handler_fn entries_export; /* GET /admin/usage/export */
+/* ---- prices.c: /admin/model-pricing[/:idOrModel] */
+handler_fn prices_list;
+handler_fn prices_create;
+handler_fn prices_update;
+handler_fn prices_delete;
 /* ---- policy.c */
 handler_fn policy_get;    /* GET /admin/policy */
 handler_fn policy_test;   /* POST /admin/policy/test */

@@ -9,6 +9,12 @@ static const struct control_route table[] = {
 #define A(m, p, h, s) {m, p, AUTH_ADMIN, h, s}
     {"GET", "/health", AUTH_NONE, health_plain, "Is it well?"},
     {"GET", "/metrics", AUTH_METRICS, health_metrics, "Prometheus text"},
+    A("GET", "/admin/model-pricing", prices_list, "Prices in force"),
+    A("POST", "/admin/model-pricing", prices_create, "Set a price"),
+    A("PUT", "/admin/model-pricing/:model", prices_update,
+      "A new version of a price"),
+    A("DELETE", "/admin/model-pricing/:model", prices_delete,
+      "Remove the admin's price"),
     A("GET", "/admin/policy", policy_get, "The policy in force"),
     A("POST", "/admin/policy/test", policy_test, "Try an input, or a policy"),
     A("POST", "/admin/policy/replay", policy_replay,
@@ -131,7 +137,7 @@ const char *routes_param_error(const struct control_route *r, int param)
             return "Invalid budget ID";
         if (slice_is(w, ":tagId"))
             return "Invalid tag ID";
-        if (slice_is(w, ":sessionId"))
+        if (slice_is(w, ":sessionId") || slice_is(w, ":model"))
             return NULL;
         if (slice_starts(slice_str(r->pattern), "/admin/apikey"))
             return "Invalid key ID";

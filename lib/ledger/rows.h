@@ -153,6 +153,31 @@ MUST_CHECK enum status rows_tags(struct db *db, struct arena *a,
                                  int64_t tenant_id, struct tag_row **out,
                                  int *n, struct err *err);
 
+/* ---- prices ------------------------------------------------------------------ */
+
+/* The admin's price of a model; pico-dollars per token, -1: not given. */
+struct price_row {
+    int64_t id, version;
+    struct slice model, provider, version_tag;
+    int64_t in, cached, out, cache_write, cache_write_1h;
+    int64_t max_output, context; /* tokens; 0: not known */
+    int64_t created_ms, updated_ms;
+};
+/* Adds a price (`create`) or a new version of one; fills id, version, times.
+ * E_EXISTS: `create`, and it is there. */
+MUST_CHECK enum status rows_price_put(struct db *db, struct actor who,
+                                      bool create, struct price_row *p,
+                                      struct err *err);
+/* Removes a price; its versions stay for the ledger.  E_NOT_FOUND. */
+MUST_CHECK enum status rows_price_delete(struct db *db, struct actor who,
+                                         int64_t id, struct slice model,
+                                         struct err *err);
+/* Those in force by provider and model, or all versions in the order they
+ * were made. */
+MUST_CHECK enum status rows_prices(struct db *db, struct arena *a,
+                                   bool all_versions, struct price_row **out,
+                                   int *n, struct err *err);
+
 /* ---- audit and settings -------------------------------------------------------- */
 
 /* Notes a change that is no row of a table here (a correction), as
