@@ -55,6 +55,12 @@ handler_fn entries_all;    /* GET /admin/usage/ledger */
 handler_fn entries_one;    /* GET /admin/usage/ledger/:id */
 handler_fn entries_correct; /* POST /admin/usage/ledger/:id/corrections */
 handler_fn entries_export; /* GET /admin/usage/export */
+/* ---- sessions.c */
+handler_fn sessions_list;          /* GET T/sessions */
+handler_fn sessions_usage;         /* GET /admin/sessions/:sessionId/usage */
+handler_fn sessions_budget_get;    /* GET T/sessions/:sessionId/budget */
+handler_fn sessions_budget_put;    /* PUT T/sessions/:sessionId/budget */
+handler_fn sessions_budget_delete; /* DELETE T/sessions/:sessionId/budget */
 /* ---- prices.c: /admin/model-pricing[/:idOrModel] */
 handler_fn prices_list;
 handler_fn prices_create;

@@ -29,6 +29,11 @@ MUST_CHECK enum status change_end(struct change *c, int64_t tenant_id,
 MUST_CHECK enum status change_budget(struct change *c, struct budget_row *r,
                                      bool upsert, struct err *err);
 
+/* A tenant's sessions without a budget of their own have one from now on: their
+ * windows get what they have spent.  Under db->lock, behind the commit. */
+MUST_CHECK enum status session_open_all(struct db *db, int64_t tenant_id,
+                                        int64_t now_ms, struct err *err);
+
 typedef void change_read_fn(struct sql *q, struct arena *a, void *out);
 /* Reads all rows of `q` into a list in the arena, ends `q` and gives the
  * connection back. */

@@ -180,6 +180,35 @@ static enum status changed_one(struct change *c, struct sql *q,
     return st;
 }
 
+/* True if the tenant's sessions have no budget by default. */
+static bool sessions_are_free(struct change *c, int64_t id, struct err *err)
+{
+    struct sql q = sql_prepare(
+        c->db->w,
+        "SELECT default_session_budget_nano FROM tenant WHERE id=?");
+    sql_i64(&q, id);
+    bool yes = sql_row(&q) && sql_col(&q, 0, -1) < 0;
+    c->st = sql_done(&q, err);
+    return yes;
+}
+
+static void update_tenant(struct change *c, const struct tenant_row *t,
+                          struct err *err)
+{
+    struct sql q = sql_prepare(
+        c->db->w, "UPDATE tenant SET name=?,rate_limit_per_min=?,"
+                  "tokens_per_min=?,max_concurrent=?,"
+                  "default_session_budget_nano=?,updated_at=? WHERE id=?");
+    sql_text(&q, t->name);
+    sql_i64_or(&q, t->rate_limit_per_min, -1);
+    sql_i64_or(&q, t->tokens_per_min, -1);
+    sql_i64_or(&q, t->max_concurrent, -1);
+    sql_i64_or(&q, t->default_session_budget, -1);
+    sql_i64(&q, c->now_ms);
+    sql_i64(&q, t->id);
+    c->st = changed_one(c, &q, err);
+}
+
 enum status rows_tenant_set(struct db *db, struct actor who,
                             const struct tenant_row *t, struct err *err)
 {
@@ -189,20 +218,18 @@ enum status rows_tenant_set(struct db *db, struct actor who,
     enum status st = change_begin(db, who, &c, err);
     if (st != OK)
         return st;
-    struct sql q = sql_prepare(
-        db->w, "UPDATE tenant SET name=?,rate_limit_per_min=?,"
-               "tokens_per_min=?,max_concurrent=?,"
-               "default_session_budget_nano=?,updated_at=? WHERE id=?");
-    sql_text(&q, t->name);
-    sql_i64_or(&q, t->rate_limit_per_min, -1);
-    sql_i64_or(&q, t->tokens_per_min, -1);
-    sql_i64_or(&q, t->max_concurrent, -1);
-    sql_i64_or(&q, t->default_session_budget, -1);
-    sql_i64(&q, c.now_ms);
-    sql_i64(&q, t->id);
-    c.st = changed_one(&c, &q, err);
+    bool opens = sessions_are_free(&c, t->id, err) &&
+                 t->default_session_budget >= 0;
+    if (c.st == OK)
+        update_tenant(&c, t, err);
     change_audit(&c, t->id, "tenant.update", "tenantId", t->id, t->name, err);
-    return change_end(&c, t->id, err);
+    st = store_commit(db, c.st, err);
+    if (st == OK)
+        st = load_tenant(db, t->id, err);
+    if (st == OK && opens)
+        st = session_open_all(db, t->id, c.now_ms, err);
+    store_end(db);
+    return st;
 }
 
 static void delete_parts(struct change *c, int64_t id, struct err *err)

@@ -153,6 +153,34 @@ MUST_CHECK enum status rows_tags(struct db *db, struct arena *a,
                                  int64_t tenant_id, struct tag_row **out,
                                  int *n, struct err *err);
 
+/* ---- sessions ------------------------------------------------------------------ */
+
+struct session_row {
+    int64_t tenant_id;
+    struct slice id, tenant, name, path, metadata; /* .p NULL: null */
+    int64_t custom, tag_budget, tenant_default;    /* -1: none */
+    int64_t cost, requests; /* of the ledger's rows, corrections included */
+    int64_t created_ms, active_ms;
+};
+struct session_filter {
+    int64_t tenant_id;      /* 0: any */
+    struct slice id;        /* empty: any */
+    struct slice search;    /* in id, name, path, without case */
+    int64_t from_ms, to_ms; /* last use in [from, to); 0: open */
+    bool by_exceeded, exceeded;
+};
+/* Those that match, last used first. */
+MUST_CHECK enum status rows_sessions(struct db *db, struct arena *a,
+                                     const struct session_filter *f,
+                                     struct session_row **out, int *n,
+                                     struct err *err);
+/* The budget in force, -1: none. */
+int64_t rows_session_effective(const struct session_row *s);
+/* Sets the admin's own budget (-1: removes it), also for the counters. */
+MUST_CHECK enum status rows_session_budget(struct db *db, struct actor who,
+                                           const struct session_row *s,
+                                           int64_t custom, struct err *err);
+
 /* ---- prices ------------------------------------------------------------------ */
 
 /* The admin's price of a model; pico-dollars per token, -1: not given. */

@@ -1,0 +1,137 @@
+/* rows_session.c - sessions as rows; see rows.h.
+ *
+ * What a session cost is always the ledger's sum; its budget is the admin's
+ * own, else the lowest of its tags, else its tenant's.
+ */
+#include "ledger/change.h"
+#include "ledger/opening.h"
+
+#define SESSION_SELECT                                                        \
+    "SELECT s.tenant_id,s.session_id,s.name,s.path,s.custom_budget_nano,"     \
+    "s.tag_budget_nano,s.metadata,s.created_at,s.last_active_at,t.name,"      \
+    "t.default_session_budget_nano,"                                          \
+    "(SELECT sum(l.usd) FROM ledger l WHERE l.tenant_id=s.tenant_id AND "   \
+    "l.session=s.session_id),"                                                \
+    "(SELECT count(*) FROM ledger l WHERE l.tenant_id=s.tenant_id AND "       \
+    "l.session=s.session_id AND l.kind='usage') "                             \
+    "FROM session s JOIN tenant t ON t.id=s.tenant_id "
+
+static void read_session(struct sql *q, struct arena *a, void *out)
+{
+    *(struct session_row *)out = (struct session_row){
+        .tenant_id = sql_col(q, 0, 0),
+        .id = sql_col_dup(q, 1, a),
+        .name = sql_col_dup(q, 2, a),
+        .path = sql_col_dup(q, 3, a),
+        .custom = sql_col(q, 4, -1),
+        .tag_budget = sql_col(q, 5, -1),
+        .metadata = sql_col_dup(q, 6, a),
+        .created_ms = sql_col(q, 7, 0),
+        .active_ms = sql_col(q, 8, 0),
+        .tenant = sql_col_dup(q, 9, a),
+        .tenant_default = sql_col(q, 10, -1),
+        .cost = sql_col(q, 11, 0),
+        .requests = sql_col(q, 12, 0)};
+}
+
+int64_t rows_session_effective(const struct session_row *s)
+{
+    if (s->custom >= 0)
+        return s->custom;
+    return s->tag_budget >= 0 ? s->tag_budget : s->tenant_default;
+}
+
+static bool is_exceeded(const struct session_row *s)
+{
+    int64_t budget = rows_session_effective(s);
+    return budget >= 0 && s->cost >= budget;
+}
+
+enum status rows_sessions(struct db *db, struct arena *a,
+                          const struct session_filter *f,
+                          struct session_row **out, int *n, struct err *err)
+{
+    void *list = NULL;
+    sqlite3 *conn = store_reader(db);
+    struct sql q = sql_prepare(
+        conn, SESSION_SELECT
+        "WHERE (?1=0 OR s.tenant_id=?1) AND (?2 IS NULL OR s.session_id=?2) "
+        "AND (?3=0 OR s.last_active_at>=?3) AND (?4=0 OR s.last_active_at<?4) "
+        "AND (?5 IS NULL OR instr(lower(s.session_id),lower(?5))>0 OR "
+        "instr(lower(coalesce(s.name,'')),lower(?5))>0 OR "
+        "instr(lower(coalesce(s.path,'')),lower(?5))>0) "
+        "ORDER BY s.last_active_at DESC, s.session_id");
+    sql_i64(&q, f->tenant_id);
+    sql_text_or(&q, f->id);
+    sql_i64(&q, f->from_ms);
+    sql_i64(&q, f->to_ms);
+    sql_text_or(&q, f->search);
+    enum status st = change_list(db, &q, conn, a, sizeof **out, read_session,
+                                 &list, n, err);
+    struct session_row *rows = list;
+    int kept = 0;
+    for (int i = 0; st == OK && i < *n; i++)
+        if (!f->by_exceeded || is_exceeded(&rows[i]) == f->exceeded)
+            rows[kept++] = rows[i];
+    *n = kept;
+    *out = rows;
+    return st;
+}
+
+/* Its window gets what the session has spent so far. */
+static enum status open_window(struct db *db, int64_t tenant_id,
+                               struct slice id, int64_t now_ms,
+                               struct err *err)
+{
+    const struct budget b = {.id = snapshot_session_counter(tenant_id, id),
+                             .scope = SCOPE_SESSION,
+                             .tenant_id = tenant_id,
+                             .scope_id = id,
+                             .period = PERIOD_TOTAL,
+                             .active = true};
+    return opening_set(db, &b, now_ms, err);
+}
+
+enum status session_open_all(struct db *db, int64_t tenant_id, int64_t now_ms,
+                             struct err *err)
+{
+    enum status st = OK;
+    struct sql q = sql_prepare(
+        db->w, "SELECT session_id FROM session WHERE tenant_id=? AND "
+               "custom_budget_nano IS NULL AND tag_budget_nano IS NULL");
+    sql_i64(&q, tenant_id);
+    while (st == OK && sql_row(&q))
+        st = open_window(db, tenant_id, sql_col_text(&q, 0), now_ms, err);
+    enum status ended = sql_done(&q, st == OK ? err : NULL);
+    return st == OK ? ended : st;
+}
+
+enum status rows_session_budget(struct db *db, struct actor who,
+                                const struct session_row *s, int64_t custom,
+                                struct err *err)
+{
+    struct change c;
+    enum status st = change_begin(db, who, &c, err);
+    if (st != OK)
+        return st;
+    struct sql q = sql_prepare(
+        c.db->w, "UPDATE session SET custom_budget_nano=? WHERE tenant_id=? "
+                 "AND session_id=?");
+    sql_i64_or(&q, custom, -1);
+    sql_i64(&q, s->tenant_id);
+    sql_text(&q, s->id);
+    sql_run(&q);
+    c.st = sql_done(&q, err);
+    change_audit(&c, s->tenant_id,
+                 custom >= 0 ? "session.budget.set" : "session.budget.remove",
+                 "tenantId", s->tenant_id, s->id, err);
+    st = store_commit(db, c.st, err);
+    if (st == OK)
+        st = counters_session_set(db->conf.counters, s->tenant_id, s->id,
+                                  custom, s->tag_budget, err);
+    // from here on it is enforced; what came before is added
+    if (st == OK && custom >= 0)
+        st = open_window(db, s->tenant_id, s->id, c.now_ms, err);
+    store_end(db);
+    return st;
+}

@@ -1,0 +1,62 @@
+// sessions.test.mjs - sessions and their budgets (contract 4.6).
+import { gtest, assert, hello } from './fixture.mjs';
+
+const ask = (gw, t, session, more = {}) => gw.chat(t.key, { model: 'gpt-4o', messages: hello, max_tokens: 200 }, { headers: { 'x-session-id': session, ...more } });
+
+gtest('sessions are listed with what they cost; a budget of their own wins and is enforced at once', {}, async ({ gw, mock }) => {
+  const t = await gw.tenant('acme'), T = `/admin/tenant/${t.id}`;
+  mock.usage = { input: 1000, output: 100 }; // 0.0035
+  assert.equal((await ask(gw, t, 's-1', { 'x-session-name': 'Night run', 'x-session-path': 'jobs/night' })).status, 200);
+  assert.equal((await ask(gw, t, 's-1')).status, 200);
+  assert.equal((await ask(gw, t, 's-2')).status, 200);
+  await gw.rows(3);
+  const all = await gw.ok('GET', `${T}/sessions`);
+  assert.deepEqual(all.pagination, { page: 1, limit: 50, total: 2, totalPages: 1 });
+  const s = all.sessions.find((x) => x.sessionId === 's-1');
+  assert.deepEqual([s.name, s.path, s.effectiveBudgetUsd, s.currentCostUsd, s.status, s.requestCount], ['Night run', 'jobs/night', null, 0.007, 'active', 2]);
+  assert.equal((await gw.ok('GET', `${T}/sessions?search=NIGHT`)).sessions.length, 1);
+  assert.equal((await gw.ok('GET', `${T}/sessions?limit=1&page=2`)).sessions.length, 1);
+  assert.equal((await gw.ok('GET', `${T}/sessions?status=budget_exceeded`)).sessions.length, 0);
+  await gw.ok('PUT', `${T}/default-session-budget`, { budgetUsd: 5 });
+  assert.deepEqual(await gw.ok('GET', `${T}/sessions/s-1/budget`), { sessionId: 's-1', effectiveBudgetUsd: 5, currentCostUsd: 0.007, status: 'active', budgetSource: { tenantName: 'acme', tenantDefaultBudget: 5, hasCustomBudget: false, customBudget: null } });
+  assert.deepEqual(await gw.ok('PUT', `${T}/sessions/s-1/budget`, { budgetUsd: 0.007 }), { sessionId: 's-1', effectiveBudgetUsd: 0.007, currentCostUsd: 0.007, status: 'budget_exceeded' });
+  const r = await ask(gw, t, 's-1');
+  assert.equal(r.status, 402);
+  assert.equal((await ask(gw, t, 's-2')).status, 200);
+  assert.deepEqual((await gw.ok('GET', `${T}/sessions?status=budget_exceeded`)).sessions.map((x) => x.sessionId), ['s-1']);
+  assert.equal((await gw.ok('GET', `${T}/sessions?status=completed`)).sessions.length, 0);
+  await gw.restart();
+  assert.equal((await ask(gw, t, 's-1')).status, 402);
+  const back = await gw.ok('DELETE', `${T}/sessions/s-1/budget`);
+  assert.deepEqual([back.reverted, back.effectiveBudgetUsd, back.budgetSource.hasCustomBudget], [true, 5, false]);
+  assert.equal((await ask(gw, t, 's-1')).status, 200);
+});
+
+gtest("a tenant's default for sessions counts what they have spent already", {}, async ({ gw, mock }) => {
+  const t = await gw.tenant('acme');
+  mock.usage = { input: 1000, output: 100 };
+  for (let i = 0; i < 3; i++) assert.equal((await ask(gw, t, 's-1')).status, 200);
+  await gw.ok('PUT', `/admin/tenant/${t.id}/default-session-budget`, { budgetUsd: 0.011 });
+  assert.equal((await ask(gw, t, 's-1')).status, 402, '0.0105 of 0.011 are spent');
+  assert.equal((await ask(gw, t, 's-2')).status, 200);
+});
+
+gtest('the rows of a session; ids that several tenants have', {}, async ({ gw, mock }) => {
+  const a = await gw.tenant('acme'), b = await gw.tenant('beta');
+  mock.usage = { input: 1000, output: 100 };
+  for (const [t, id] of [[a, 'shared'], [b, 'shared'], [a, 'own'], [a, 'own']]) assert.equal((await ask(gw, t, id)).status, 200);
+  await gw.rows(4);
+  const u = await gw.ok('GET', '/admin/sessions/own/usage?limit=1');
+  assert.deepEqual([u.session.sessionId, u.session.tenantId, u.session.currentCostUsd, u.usage.length, u.pagination.total, u.pagination.totalPages], ['own', Number(a.id), 0.007, 1, 2, 2]);
+  assert.deepEqual([u.usage[0].model, u.usage[0].usd, u.usage[0].promptTokens, u.usage[0].completionTokens, u.usage[0].status, u.usage[0].tags], ['gpt-4o', 0.0035, 1000, 100, 'success', []]);
+  const err = async (m, p, body) => { const r = await gw.admin(m, p, body); return [r.status, r.json.error]; };
+  assert.deepEqual(await err('GET', '/admin/sessions/shared/usage'), [400, 'tenantId is required']);
+  assert.equal((await gw.ok('GET', `/admin/sessions/shared/usage?tenantId=${b.id}`)).usage.length, 1);
+  assert.deepEqual(await err('GET', '/admin/sessions/none/usage'), [404, 'Session not found']);
+  assert.deepEqual(await err('GET', `/admin/tenant/${b.id}/sessions/own/budget`), [403, 'Session does not belong to tenant']);
+  assert.deepEqual(await err('GET', `/admin/tenant/${b.id}/sessions/none/budget`), [404, 'Session not found']);
+  assert.deepEqual(await err('GET', '/admin/tenant/99/sessions'), [404, 'Tenant not found']);
+  assert.deepEqual(await err('GET', '/admin/tenant/x/sessions'), [400, 'Invalid tenant ID']);
+  for (const bad of [{}, { budgetUsd: -1 }, { budgetUsd: 'x' }, { budgetUsd: null }]) assert.equal((await gw.admin('PUT', `/admin/tenant/${a.id}/sessions/own/budget`, bad)).status, 400, JSON.stringify(bad));
+  assert.equal((await gw.admin('GET', `/admin/tenant/${a.id}/sessions?status=x`)).status, 400);
+});
