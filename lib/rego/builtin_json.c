@@ -244,14 +244,15 @@ edit_array(struct builtin_ctx *c, enum edit op, const struct value *v,
     struct value *a = builtin_values(c, (size_t)n + 1);
     if (a == NULL)
         return BUILTIN_FATAL;
-    memcpy(a, v->u.v, at * sizeof *a);
-    size_t to = at, from = at;
+    // element by element: an empty array has no memory to copy from
+    size_t to = 0;
+    for (uint32_t i = 0; i < at; i++)
+        a[to++] = v->u.v[i];
     if (op != EDIT_REMOVE)
         a[to++] = *with;
-    if (op != EDIT_ADD)
-        from++;
-    memcpy(a + to, v->u.v + from, (n - from) * sizeof *a);
-    *out = value_array(a, to + n - from);
+    for (uint32_t i = op == EDIT_ADD ? at : at + 1; i < n; i++)
+        a[to++] = v->u.v[i];
+    *out = value_array(a, to);
     return BUILTIN_OK;
 }
 

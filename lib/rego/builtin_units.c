@@ -139,7 +139,8 @@ static struct slice prepared(struct builtin_ctx *c, const struct value *v,
     char *p = arena_try(c->arena, s.n + 1);
     if (p == NULL)
         return (struct slice){0};
-    memcpy(p, s.p, s.n);
+    if (s.n > 0)
+        memcpy(p, s.p, s.n);
     size_t unit = unit_at(s);
     for (size_t i = all_lower ? 0 : unit + 1; i < s.n; i++)
         if (p[i] >= 'A' && p[i] <= 'Z')
