@@ -2,9 +2,6 @@
  *
  * Output is that of the opa tool where it has the same command, so that
  * scripts written for it go on working.
- *
- * eval shows the value of each expression, which a query's bindings do not
- * hold: expressions that are terms are bound to names of our own first.
  */
 #include "app/policy_cli.h"
 
@@ -106,6 +103,11 @@ static int check(struct job *j)
     bool ok = load(j);
     if (!ok)
         print_errors(j);
+    for (const struct rego_error *e = ok ? rego_policy_warnings(j->policy)
+                                         : NULL;
+         e != NULL; e = e->next)
+        printf("%.*s:%" PRIu32 ": warning: %.*s\n", SLICE_FMT(e->file), e->row,
+               SLICE_FMT(e->message));
     unload(j);
     return ok ? 0 : 1;
 }
@@ -185,7 +187,7 @@ static void run_test(struct job *j, struct slice package, struct slice name,
     struct value v = value_undef();
     char text[600];
     arena_init(&a, MEMORY);
-    (void)snprintf(text, sizeof text, "data.%.*s.%.*s", SLICE_FMT(package),
+    (void)snprintf(text, sizeof text, "%.*s.%.*s", SLICE_FMT(package),
                    SLICE_FMT(name));
     int64_t from = now_ns();
     const struct rego_limits limits = {
@@ -215,50 +217,28 @@ static void run_test(struct job *j, struct slice package, struct slice name,
     arena_release(&a);
 }
 
-/* The word a line begins with after `lead`; empty if it does not. */
-static struct slice word_after(struct slice line, const char *lead)
-{
-    size_t skip = strlen(lead), n = 0;
-    if (!slice_starts(line, lead))
-        return slice(NULL, 0);
-    struct slice w = slice_trim(slice(line.p + skip, line.n - skip));
-    while (n < w.n && (w.p[n] == '_' || w.p[n] == '.' || w.p[n] == '[' ||
-                       w.p[n] == ']' || w.p[n] == '"' || w.p[n] == '-' ||
-                       (w.p[n] >= '0' && w.p[n] <= '9') ||
-                       (w.p[n] >= 'a' && w.p[n] <= 'z') ||
-                       (w.p[n] >= 'A' && w.p[n] <= 'Z')))
-        n++;
-    return slice(w.p, n);
-}
+struct testing {
+    struct job *job;
+    struct tally tally;
+    struct slice file, last; /* of the rule before */
+};
 
-/* Rules are found by their place: a test begins its line. */
-static void run_module(struct job *j, const struct rego_module *m,
-                       struct tally *t)
+static void on_rule(void *arg, const struct rego_rule *rule)
 {
-    struct slice rest = m->text, package = slice(NULL, 0), last = package;
-    bool named = false;
-    while (rest.p != NULL && rest.n > 0) {
-        struct slice line = slice_cut(&rest, '\n');
-        struct slice p = word_after(line, "package ");
-        struct slice name = word_after(line, "test_");
-        if (p.n > 0 && package.n == 0)
-            package = p;
-        if (name.p == NULL || package.n == 0)
-            continue;
-        name = slice(name.p - 5, name.n + 5);
-        if (slice_eq(name, last)) // a rule of several bodies
-            continue;
-        last = name;
-        if (j->verbose && !named)
-            printf("%.*s:\n", SLICE_FMT(m->name));
-        named = true;
-        run_test(j, package, name, t);
-    }
+    struct testing *t = arg;
+    bool again = slice_eq(rule->name, t->last) && slice_eq(rule->file, t->file);
+    if (!slice_starts(rule->name, "test_") || again) // several bodies: once
+        return;
+    if (t->job->verbose && !slice_eq(rule->file, t->file))
+        printf("%.*s:\n", SLICE_FMT(rule->file));
+    t->file = rule->file;
+    t->last = rule->name;
+    run_test(t->job, rule->package, rule->name, &t->tally);
 }
 
 static int test(struct job *j)
 {
-    struct tally t = {0};
+    struct testing run = {.job = j};
     if (j->path_count == 0)
         return bad_use();
     if (!load(j)) {
@@ -266,9 +246,9 @@ static int test(struct job *j)
         unload(j);
         return 1;
     }
-    for (int i = 0; i < j->source->module_count; i++)
-        run_module(j, &j->source->modules[i], &t);
+    rego_policy_rules(j->policy, on_rule, &run);
     unload(j);
+    const struct tally t = run.tally;
     int all = t.passed + t.failed + t.errors;
     if (j->verbose || t.failed + t.errors > 0)
         puts("----------------------------------------"

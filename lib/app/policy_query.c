@@ -7,129 +7,6 @@
 #include "base/buf.h"
 #include "base/json.h"
 
-#define PARTS_MAX 64
-#define OWN "__expr_" /* names of expressions' values */
-
-/* One expression of the query. */
-struct part {
-    struct slice text;
-    uint32_t row, col;
-    bool captured; /* its value has a name; else it is true */
-};
-
-struct parts {
-    struct part of[PARTS_MAX];
-    int n;
-};
-
-/* ---- expressions ------------------------------------------------------------------ */
-
-struct cursor {
-    struct slice text;
-    size_t at;
-    int depth; /* of brackets */
-};
-
-/* Steps over one character, a whole string or a comment. */
-static void step(struct cursor *c)
-{
-    char ch = c->text.p[c->at++];
-    if (ch == '(' || ch == '[' || ch == '{')
-        c->depth++;
-    else if (ch == ')' || ch == ']' || ch == '}')
-        c->depth--;
-    else if (ch == '#')
-        while (c->at < c->text.n && c->text.p[c->at] != '\n')
-            c->at++;
-    if (ch != '"' && ch != '`')
-        return;
-    while (c->at < c->text.n && c->text.p[c->at] != ch) {
-        if (ch == '"' && c->text.p[c->at] == '\\')
-            c->at++;
-        c->at++;
-    }
-    c->at += c->at < c->text.n;
-}
-
-static void part_add(struct parts *p, struct slice whole, size_t from,
-                     size_t to)
-{
-    struct slice s = slice(whole.p + from, to - from);
-    struct slice t = slice_trim(s);
-    if (t.n == 0 || p->n == PARTS_MAX)
-        return;
-    struct part *x = &p->of[p->n++];
-    *x = (struct part){.text = t, .row = 1, .col = 1};
-    for (const char *c = whole.p; c < t.p; c++) {
-        x->col = *c == '\n' ? 1 : x->col + 1;
-        x->row += *c == '\n';
-    }
-}
-
-static void split(struct parts *p, struct slice text)
-{
-    struct cursor c = {.text = text};
-    size_t from = 0;
-    while (c.at < text.n) {
-        char ch = text.p[c.at];
-        if (c.depth == 0 && (ch == ';' || ch == '\n')) {
-            part_add(p, text, from, c.at);
-            from = c.at + 1;
-        }
-        step(&c);
-    }
-    part_add(p, text, from, text.n);
-}
-
-/* The place of " with " outside brackets and strings, or the end. */
-static size_t before_with(struct slice s)
-{
-    struct cursor c = {.text = s};
-    while (c.at < s.n) {
-        if (c.depth == 0 && s.n - c.at > 6 &&
-            memcmp(s.p + c.at, " with ", 6) == 0)
-            return c.at;
-        step(&c);
-    }
-    return s.n;
-}
-
-/* True if the expression binds or declares rather than has a value. */
-static bool is_statement(struct slice s)
-{
-    struct cursor c = {.text = s};
-    if (slice_starts(s, "some ") || slice_starts(s, "every ") ||
-        slice_starts(s, "not ") || slice_starts(s, "import "))
-        return true;
-    while (c.at < s.n) {
-        char ch = s.p[c.at], next = c.at + 1 < s.n ? s.p[c.at + 1] : ' ';
-        char prev = c.at > 0 ? s.p[c.at - 1] : ' ';
-        if (c.depth == 0 && ch == '=' && next != '=' && prev != '=' &&
-            prev != '!' && prev != '<' && prev != '>')
-            return true; // = or :=
-        step(&c);
-    }
-    return false;
-}
-
-/* The query with a name for each value. */
-static void capture(struct parts *p, struct buf *out)
-{
-    for (int i = 0; i < p->n; i++) {
-        struct part *x = &p->of[i];
-        x->captured = !is_statement(x->text);
-        if (i > 0)
-            buf_char(out, '\n');
-        if (!x->captured) {
-            buf_slice(out, x->text);
-            continue;
-        }
-        size_t n = before_with(x->text);
-        buf_printf(out, OWN "%d = (%.*s)%.*s", i, (int)n, x->text.p,
-                   (int)(x->text.n - n), x->text.p + n);
-    }
-}
-
 /* ---- printing --------------------------------------------------------------------- */
 
 static void indent(struct buf *b, int depth)
@@ -227,61 +104,23 @@ void query_print_fault(const struct policy_fault *f)
     errors_end(&o, &b);
 }
 
-static void kvalue(struct json_out *o, const char *key, const struct value *v,
-                   struct arena *a)
+/* One solution: its bindings are left out if it has none. */
+static void write_result(struct json_out *o, const struct value *v,
+                         struct arena *a)
 {
-    json_key(o, key);
-    json_raw(o, value_json_arena(a, v));
-}
-
-static void write_expression(struct json_out *o, const struct part *p, int i,
-                             const struct value *bindings, struct arena *a)
-{
-    char name[32];
-    const struct value yes = value_bool(true), *v = NULL;
-    int n = snprintf(name, sizeof name, OWN "%d", i);
-    if (p->captured)
-        v = value_get_str(bindings, slice(name, (size_t)n));
+    static const char *const names[] = {"expressions", "bindings"};
     json_obj(o);
-    kvalue(o, "value", v != NULL ? v : &yes, a);
-    json_kstr(o, "text", p->text);
-    json_key(o, "location");
-    json_obj(o);
-    json_knum(o, "row", p->row);
-    json_knum(o, "col", p->col);
-    json_obj_end(o);
-    json_obj_end(o);
-}
-
-static void write_result(struct json_out *o, const struct parts *p,
-                         const struct value *bindings, struct arena *a)
-{
-    bool any = false;
-    json_obj(o);
-    json_key(o, "expressions");
-    json_arr(o);
-    for (int i = 0; i < p->n; i++)
-        write_expression(o, &p->of[i], i, bindings, a);
-    json_arr_end(o);
-    for (uint32_t i = 0; i < bindings->n; i++) {
-        struct slice key = value_slice(&bindings->u.v[2 * i]);
-        if (slice_starts(key, "__")) // ours, and generated ones
+    for (int i = 0; i < 2; i++) {
+        const struct value *part = value_get_str(v, slice_str(names[i]));
+        if (part == NULL || part->n == 0)
             continue;
-        if (!any) {
-            json_key(o, "bindings");
-            json_obj(o);
-        }
-        any = true;
-        json_key_slice(o, key);
-        json_raw(o, value_json_arena(a, &bindings->u.v[2 * i + 1]));
+        json_key(o, names[i]);
+        json_raw(o, value_json_arena(a, part));
     }
-    if (any)
-        json_obj_end(o);
     json_obj_end(o);
 }
 
-static void print_results(const struct parts *p, const struct value *all,
-                          struct arena *a)
+static void print_results(const struct value *all, struct arena *a)
 {
     struct json_out o;
     struct buf b;
@@ -292,7 +131,7 @@ static void print_results(const struct parts *p, const struct value *all,
         json_key(&o, "result");
         json_arr(&o);
         for (uint32_t i = 0; i < all->n; i++)
-            write_result(&o, p, &all->u.v[i], a);
+            write_result(&o, &all->u.v[i], a);
         json_arr_end(&o);
     }
     json_obj_end(&o);
@@ -303,29 +142,17 @@ static void print_results(const struct parts *p, const struct value *all,
 bool query_print(const struct rego_policy *p, struct slice text,
                  const struct query_job *j, struct arena *scratch)
 {
-    struct parts parts = {.n = 0};
     struct rego_error *errors = NULL, e = {.code = NULL};
     const struct rego_limits limits = {.strict = j->strict};
     struct value all;
-    struct buf b;
-    split(&parts, text);
-    buf_init(&b, 1u << 24);
-    capture(&parts, &b);
-    struct rego_query *q = rego_prepare(p, buf_get(&b), scratch, &errors);
-    if (q == NULL) { // say it of the query as it was written
-        errors = NULL;
-        q = rego_prepare(p, text, scratch, &errors);
-        for (int i = 0; q != NULL && i < parts.n; i++)
-            parts.of[i].captured = false;
-    }
-    buf_release(&b);
+    struct rego_query *q = rego_prepare(p, text, scratch, &errors);
     if (q == NULL) {
         query_print_errors(errors);
         return false;
     }
-    bool ok = rego_eval(q, j->input, scratch, &limits, &all, &e) == OK;
+    bool ok = rego_eval_shown(q, j->input, scratch, &limits, &all, &e) == OK;
     if (ok)
-        print_results(&parts, &all, scratch);
+        print_results(&all, scratch);
     else
         query_print_errors(&e);
     rego_query_free(&q);

@@ -225,6 +225,17 @@ static enum status make_default_tenant(struct app *a, struct err *err)
     return st == E_EXISTS ? OK : st;
 }
 
+/* What the policy may do otherwise than it reads. */
+static void log_policy(const struct policy *p)
+{
+    const struct rego_error *e = rego_policy_warnings(p->rego);
+    for (; e != NULL; e = e->next)
+        log_line(LOG_WARN, "policy may surprise", LF_S("file", e->file),
+                 LF_N("line", e->row), LF_S("text", e->message));
+    log_line(LOG_INFO, "policy in force", LF_C("hash", p->hash),
+             LF_N("files", p->file_count));
+}
+
 /* On the watch's thread. */
 static void policy_changed(void *arg)
 {
@@ -232,8 +243,7 @@ static void policy_changed(void *arg)
     struct policy_fault f;
     if (policies_reload(a->policies)) {
         const struct policy *p = policies_ref(a->policies);
-        log_line(LOG_INFO, "policy in force", LF_C("hash", p->hash),
-                 LF_N("files", p->file_count));
+        log_policy(p);
         policy_unref(&p);
         return;
     }
@@ -251,6 +261,12 @@ static enum status start_policy(struct app *a, struct err *err)
                        "POLICY_DIALECT must be auto, v0 or v1");
     enum status st =
         policies_open(c->opa_policy_path, dialect, &a->policies, err);
+    if (st == OK) {
+        const struct policy *p = policies_ref(a->policies);
+        if (!p->embedded)
+            log_policy(p);
+        policy_unref(&p);
+    }
     if (st == OK && c->opa_policy_path[0] != '\0')
         st = watch_start(c->opa_policy_path, policy_changed, a,
                          &a->policy_watch, err);
