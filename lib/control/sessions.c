@@ -7,7 +7,7 @@
 #include "ledger/rows.h"
 
 #define PAGE_MAX 1000000
-#define LIMIT_MAX 1000
+#define LIMIT_MAX 100
 
 static const struct actor admin = {{"admin", 5}};
 

@@ -3,7 +3,7 @@ import { gtest, assert, hello } from './fixture.mjs';
 
 const ask = (gw, t, session, more = {}) => gw.chat(t.key, { model: 'gpt-4o', messages: hello, max_tokens: 200 }, { headers: { 'x-session-id': session, ...more } });
 
-gtest('sessions are listed with what they cost; a budget of their own wins and is enforced at once', {}, async ({ gw, mock }) => {
+gtest('R9: sessions are listed with what they cost; a budget of their own wins and is enforced at once', {}, async ({ gw, mock }) => {
   const t = await gw.tenant('acme'), T = `/admin/tenant/${t.id}`;
   mock.usage = { input: 1000, output: 100 }; // 0.0035
   assert.equal((await ask(gw, t, 's-1', { 'x-session-name': 'Night run', 'x-session-path': 'jobs/night' })).status, 200);
@@ -41,7 +41,7 @@ gtest("a tenant's default for sessions counts what they have spent already", {},
   assert.equal((await ask(gw, t, 's-2')).status, 200);
 });
 
-gtest('the rows of a session; ids that several tenants have', {}, async ({ gw, mock }) => {
+gtest('R11: the rows of a session; ids that several tenants have', {}, async ({ gw, mock }) => {
   const a = await gw.tenant('acme'), b = await gw.tenant('beta');
   mock.usage = { input: 1000, output: 100 };
   for (const [t, id] of [[a, 'shared'], [b, 'shared'], [a, 'own'], [a, 'own']]) assert.equal((await ask(gw, t, id)).status, 200);

@@ -26,7 +26,7 @@ const sides = { [HAIKU]: { report: claudeUse, nano: CLAUDE_NANO, text: 'Hello fr
 const collect = async (s) => { const out = []; for await (const e of s) out.push(e); return out; };
 
 for (const [model, side] of Object.entries(sides)) {
-  gtest(`chat → ${model}: plain, streamed, tools, pictures, schemas; the bill is the provider's`, everywhere, async ({ gw, mock }) => {
+  gtest(`R40: chat → ${model}: plain, streamed, tools, pictures, schemas; the bill is the provider's`, everywhere, async ({ gw, mock }) => {
     const t = await gw.tenant(), c = openai(gw, t);
     mock.report = side.report;
     const r = await c.chat.completions.create({ model, messages: hello, temperature: 0.5, stop: ['END'], user: 'u-1' });
@@ -102,7 +102,7 @@ for (const [model, side] of Object.entries(sides)) {
     }
   });
 
-  gtest(`responses → ${model}: plain, streamed, tools`, everywhere, async ({ gw, mock }) => {
+  gtest(`R39: responses → ${model}: plain, streamed, tools`, everywhere, async ({ gw, mock }) => {
     const t = await gw.tenant(), c = openai(gw, t);
     mock.report = side.report;
     const r = await c.responses.create({ model, instructions: 'Be brief.', input: 'Hello', max_output_tokens: 50 });
