@@ -407,6 +407,19 @@ static void touch_session(struct append *a, const struct event *e)
     sql_run(q);
 }
 
+/* A tracking token was used. */
+static enum status touch_token(struct append *a, const struct event *e,
+                               struct err *err)
+{
+    struct sql q = sql_prepare(
+        a->db->w, "UPDATE ingest_token SET usage_count=usage_count+1,"
+                  "last_seen_at=max(coalesce(last_seen_at,0),?2) WHERE id=?1");
+    sql_i64(&q, e->ingest_token_id);
+    sql_i64(&q, e->ts_ms);
+    sql_run(&q);
+    return sql_done(&q, err);
+}
+
 static void insert_tags(struct append *a, int64_t id,
                         const struct event_tag *tags, int n)
 {
@@ -465,6 +478,11 @@ enum status append_row(struct append *a, const struct event *e,
     if (accepted(e))
         touch_session(a, e);
     roll_up(a, e);
+    if (e->ingest_token_id != 0 && e->kind == EVENT_USAGE) {
+        enum status st = touch_token(a, e, err);
+        if (st != OK)
+            return st;
+    }
     if (a->tag.rc != SQLITE_OK)
         return sql_status(a->db->w, a->tag.rc, err);
     return sql_status(a->db->w, a->session.rc, err);

@@ -456,8 +456,8 @@ static void on_budget(void *arg, const struct budget *b, struct slice tag,
         g->w[g->n++].amount = g->usd;
 }
 
-static enum status charge(struct db *db, const struct event *e,
-                          struct err *err)
+enum status query_book(struct db *db, const struct event *e,
+                       struct slice seen, struct err *err)
 {
     struct gather g = {.db = db, .ts = e->ts_ms, .usd = e->usd};
     g.w = xcalloc(CORRECT_WINDOWS, sizeof *g.w);
@@ -476,8 +476,8 @@ static enum status charge(struct db *db, const struct event *e,
             .end_ms = INT64_MAX,
             .amount = e->usd,
             .is_session = true};
-    enum status st = counters_charge(db->conf.counters, g.w, g.n, e,
-                                     (struct slice){NULL, 0}, err);
+    enum status st =
+        counters_charge(db->conf.counters, g.w, g.n, e, seen, err);
     snapshot_unref(&s);
     free(g.w);
     return st;
@@ -526,7 +526,7 @@ enum status query_correct(struct db *db, int64_t id, int64_t usd,
         e.reason = reason;
         e.usage = (struct usage){0};
         e.event_id = (struct slice){NULL, 0};
-        st = charge(db, &e, err);
+        st = query_book(db, &e, slice(NULL, 0), err);
     }
     pthread_mutex_unlock(&db->correct);
     arena_release(&a);

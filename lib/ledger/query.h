@@ -82,6 +82,12 @@ MUST_CHECK enum status query_models(struct db *db, struct arena *a,
                                     int64_t to_ms, struct model_sum **out,
                                     int *n, struct err *err);
 
+/* Books `e` without a hold: charges every window it counts in and appends the
+ * row.  `seen` not empty and seen before: E_EXISTS, nothing happens.
+ * E_TOO_BIG: the outbox is at its limit. */
+MUST_CHECK enum status query_book(struct db *db, const struct event *e,
+                                  struct slice seen, struct err *err);
+
 /* Appends a correction of `usd` to row `id` and charges it to the windows the
  * row counts in.  E_NOT_FOUND; E_INVALID: the corrected sum would be
  * negative, or the row cannot be corrected.  `request_id` gets the row's. */

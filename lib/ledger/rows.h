@@ -181,6 +181,38 @@ MUST_CHECK enum status rows_session_budget(struct db *db, struct actor who,
                                            const struct session_row *s,
                                            int64_t custom, struct err *err);
 
+/* ---- tracking tokens ------------------------------------------------------------- */
+
+struct ingest_row {
+    int64_t id, tenant_id;
+    struct slice label, token, tenant; /* tenant .p NULL: deleted */
+    bool active;
+    int64_t created_ms, seen_ms; /* seen -1: never */
+    int64_t uses;                /* rows since the last reset */
+};
+/* Adds; fills id.  E_EXISTS: the label; E_NOT_FOUND: the tenant. */
+MUST_CHECK enum status rows_ingest_add(struct db *db, struct actor who,
+                                       struct ingest_row *t, struct err *err);
+/* All, or the one with this token, by id. */
+MUST_CHECK enum status rows_ingest_list(struct db *db, struct arena *a,
+                                        struct slice token,
+                                        struct ingest_row **out, int *n,
+                                        struct err *err);
+/* E_NOT_FOUND. */
+MUST_CHECK enum status rows_ingest_active(struct db *db, struct actor who,
+                                          int64_t id, bool active,
+                                          struct err *err);
+/* Its rows stay.  E_NOT_FOUND. */
+MUST_CHECK enum status rows_ingest_delete(struct db *db, struct actor who,
+                                          int64_t id, struct err *err);
+/* True if the ledger has this event of this token. */
+MUST_CHECK enum status rows_ingest_seen(struct db *db, int64_t token_id,
+                                        struct slice event, bool *seen,
+                                        struct err *err);
+/* A new reporting epoch: rows up to `last_id` are of the past. */
+MUST_CHECK enum status rows_reset(struct db *db, struct actor who,
+                                  int64_t last_id, struct err *err);
+
 /* ---- prices ------------------------------------------------------------------ */
 
 /* The admin's price of a model; pico-dollars per token, -1: not given. */
