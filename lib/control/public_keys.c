@@ -65,7 +65,7 @@ void public_keys_create(struct request *r)
         note = (struct slice){NULL, 0};
     issue_make(r, note, &k, token);
     enum status st = issue_key(c->db, actor_of(r), &i, &k, &err);
-    if (st == E_BUSY)
+    if (st == E_EXISTS)
         request_detail(r, 403, "Username is reserved");
     else if (st == E_TOO_BIG)
         request_detail(r, 409, "Key limit reached");

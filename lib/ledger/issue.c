@@ -96,7 +96,7 @@ enum status issue_key(struct db *db, struct actor who, const struct issue *i,
     c.st = find_tenant(db->w, i->name, &k->tenant_id, &origin, err);
     if (c.st == OK && k->tenant_id != 0 && !i->any_origin &&
         !issue_is_open(origin))
-        c.st = err_set(err, E_BUSY, "issue", "the name is reserved");
+        c.st = err_set(err, E_EXISTS, "issue", "the name is reserved");
     if (c.st == OK)
         judge(&c, i, k->tenant_id, err);
     if (c.st == OK && k->tenant_id == 0)

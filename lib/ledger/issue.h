@@ -20,8 +20,8 @@ struct issue {
 bool issue_is_open(enum tenant_origin o);
 
 /* Adds the key `k` (hash, first4, last4, name) under `i->name`; fills its id,
- * tenant_id and created_ms.  E_INVALID: no name for a tenant; E_BUSY: the name
- * belongs to a tenant made elsewhere; E_TOO_BIG: max_active reached. */
+ * tenant_id and created_ms.  E_INVALID: no name for a tenant; E_EXISTS: the
+ * name belongs to a tenant made elsewhere; E_TOO_BIG: max_active reached. */
 MUST_CHECK enum status issue_key(struct db *db, struct actor who,
                                  const struct issue *i, struct key_row *k,
                                  struct err *err);
