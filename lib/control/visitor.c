@@ -72,9 +72,9 @@ struct slice visitor_cookie(struct request *r, struct slice name)
                             COOKIE "=; HttpOnly; SameSite=Lax; Path=/; "
                                    "Max-Age=0%s",
                             secure);
-    struct slice part =
-        arena_printf(&r->arena, "%lld.%.*s",
-                     (long long)(r->now_ms / 1000 + LIFE_S), SLICE_FMT(name));
+    int64_t expiry = r->now_ms / 1000 + LIFE_S;
+    struct slice part = arena_printf(&r->arena, "%lld.%.*s", (long long)expiry,
+                                     SLICE_FMT(name));
     sign(control_conf(r->control), part, mac);
     return arena_printf(&r->arena,
                         COOKIE "=%s.%.*s; HttpOnly; SameSite=Lax; Path=/; "
