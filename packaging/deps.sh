@@ -17,7 +17,7 @@ want="gcc make pkg-config libmicrohttpd-dev libcurl4-openssl-dev
       zlib1g-dev tzdata ca-certificates libc6-dev binutils"
 if [ "$mode" = test ]; then
 	want="$want libcmocka-dev clang clang-tidy clang-format cppcheck sqlite3
-	      nginx-light wrk libclang-rt-14-dev python3 curl openssl procps"
+	      nginx-light wrk chromium libclang-rt-14-dev python3 curl openssl procps"
 fi
 
 # Installed, under this name or (nginx flavours) as the program itself.

@@ -24,6 +24,7 @@
 #include "control/pool.h"
 #include "control/request.h"
 #include "control/routes.h"
+#include "control/visitor.h"
 #include "guard/limit.h"
 #include "http/inflate.h"
 #include "http/query.h"
@@ -96,6 +97,8 @@ static int cors_fields(const struct job *j, struct http_field *f, int n)
             ? header_find(j->head->fields, j->head->field_count, "origin")
             : (struct slice){NULL, 0};
     struct slice rest = slice_str(j->c->conf.config->allowed_origins);
+    if (j->r.detail) // C's paths are for this origin's pages
+        return n;
     while (origin.p != NULL && rest.p != NULL && rest.n > 0) {
         struct slice o = slice_trim(slice_cut(&rest, ','));
         if (!slice_is(o, "*") && !slice_eq(o, origin))
@@ -179,27 +182,45 @@ static bool is_local(const struct job *j)
            head_field(j, "forwarded").p == NULL;
 }
 
+/* A visitor is judged by the handler, but an admin secret that was sent counts
+ * against the limit of failures like any other. */
+static bool is_visitor(struct job *j)
+{
+    if (j->route->auth != AUTH_VISITOR)
+        return false;
+    visitor_read(j->head, &j->c->conf, &j->r);
+    return head_field(j, "x-admin-key").p == NULL &&
+           head_field(j, "x-admin-token").p == NULL;
+}
+
 /* True if the caller may go on; otherwise the answer is made. */
 static bool authenticate(struct job *j)
 {
     struct control *c = j->c;
     int retry;
-    if (j->route->auth == AUTH_NONE ||
+    if (j->route->auth == AUTH_NONE || is_visitor(j) ||
         (j->route->auth == AUTH_METRICS && is_local(j)))
         return true;
     if (limit_reached(c->failures, j->r.source_ip, j->r.now_ms, &retry)) {
+        if (j->r.user.p != NULL) // a valid cookie keeps working
+            return true;
         request_fail(&j->r, 429, "Too many failed authentications",
                      "rate_limit_exceeded");
         j->r.extra[j->r.extra_count++] = (struct http_field){
             SLICE("Retry-After"), arena_printf(&j->r.arena, "%d", retry)};
         return false;
     }
-    if (is_admin(j))
+    j->r.is_admin = is_admin(j);
+    if (j->r.is_admin)
         return true;
     (void)limit_count(c->failures, j->r.source_ip, j->r.now_ms);
     const struct slice l[4] = {SLICE("admin")};
     metric_add(c->conf.metrics, M_AUTH_FAILURES, l, 1);
-    request_fail(&j->r, 401, "Unauthorized", "unauthorized");
+    if (j->r.user.p != NULL)
+        return true;
+    request_fail(&j->r, 401,
+                 j->r.detail ? "Invalid admin token" : "Unauthorized",
+                 "unauthorized");
     return false;
 }
 
@@ -298,6 +319,10 @@ static void framework_error(struct job *j, int status, const char *code,
                             const char *text)
 {
     struct json_out o;
+    if (j->r.detail) {
+        request_detail(&j->r, status, text);
+        return;
+    }
     request_json(&j->r, &o);
     j->r.status = status;
     json_obj(&o);
@@ -318,6 +343,8 @@ static bool parse_body(struct job *j)
     struct slice type = head_field(j, "content-type");
     bool json = header_media_is(type, "application/json");
     j->r.body = buf_get(&j->body);
+    if (j->r.detail) // forms and JSON; the handler knows which
+        return true;
     if (j->r.body.n == 0) {
         if (!json || slice_is(j->r.method, "GET") ||
             slice_is(j->r.method, "DELETE") || slice_is(j->r.method, "PATCH"))
@@ -452,6 +479,7 @@ static struct job *job_new(struct control *c, struct stream *s,
     j->r.path = arena_dup(&j->r.arena, h->path);
     if (h->query.p != NULL)
         j->r.query = arena_dup(&j->r.arena, h->query);
+    j->r.media = arena_dup(&j->r.arena, head_field(j, "content-type"));
     j->r.source_ip = arena_dup(
         &j->r.arena,
         header_source(slice_str(h->peer), head_field(j, "x-forwarded-for"),
@@ -468,9 +496,13 @@ static void *on_head(void *server, struct stream *s,
         answer(j);
         return j;
     }
+    j->r.detail = visitor_path(j->r.path);
     if (preflight(j))
         return j;
     j->route = routes_find(j->r.method, j->r.path, j->r.param, j->allow);
+    if (j->route != NULL)
+        j->r.detail =
+            j->route->auth == AUTH_KEYS || j->route->auth == AUTH_VISITOR;
     struct slice coding = head_field(j, "content-encoding");
     if (j->route == NULL && j->allow[0] != '\0') {
         request_fail(&j->r, 405, "Method not allowed", "method_not_allowed");

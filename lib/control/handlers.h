@@ -75,5 +75,23 @@ handler_fn health_plain;    /* GET /health */
 handler_fn health_detailed; /* GET /health/detailed */
 handler_fn health_metrics;  /* GET /metrics */
 handler_fn audit_list;      /* GET /admin/audit */
+/* ---- issued.c: C's admin routes */
+handler_fn issued_create; /* POST /admin/keys */
+handler_fn issued_revoke; /* POST /admin/keys/:token/revoke */
+handler_fn issued_usage;  /* GET /admin/usage/:token */
+/* ---- pages.c: what a browser opens */
+handler_fn pages_home;     /* GET / */
+handler_fn pages_login;    /* GET /login */
+handler_fn pages_sign_in;  /* POST /login */
+handler_fn pages_sign_out; /* POST /logout */
+handler_fn pages_keys;     /* GET /request-key */
+handler_fn pages_reports;  /* GET /reports */
+handler_fn pages_asset;    /* GET /pages/:name */
+/* ---- public_keys.c: keys people issue themselves */
+handler_fn public_keys_create; /* POST /public/keys */
+handler_fn public_keys_list;   /* GET /public/keys/:username */
+handler_fn public_keys_revoke; /* DELETE /public/keys/:token */
+/* ---- reports.c */
+handler_fn reports_data; /* GET /reports/data */
 
 #endif

@@ -11,10 +11,24 @@ void request_json(struct request *r, struct json_out *o)
     json_out_init(o, &r->out);
 }
 
+void request_detail(struct request *r, int status, const char *text)
+{
+    struct json_out o;
+    request_json(r, &o);
+    r->status = status;
+    json_obj(&o);
+    json_kstr(&o, "detail", slice_str(text));
+    json_obj_end(&o);
+}
+
 void request_fail(struct request *r, int status, const char *text,
                   const char *code)
 {
     struct json_out o;
+    if (r->detail) {
+        request_detail(r, status, text);
+        return;
+    }
     request_json(r, &o);
     r->status = status;
     json_obj(&o);

@@ -31,6 +31,12 @@ struct request {
     const struct json *json;            /* parsed body, NULL: none */
     struct slice source_ip;
     int64_t now_ms;
+    /* C's paths: errors are {"detail"}, bodies come unparsed */
+    bool detail;
+    struct slice media; /* Content-Type as sent */
+    struct slice user;  /* AUTH_VISITOR: who is signed in; .p NULL: nobody */
+    bool is_admin;      /* AUTH_VISITOR: an admin secret was sent */
+    bool secure;        /* the client came over HTTPS */
 
     /* the answer */
     int status; /* 200 unless set */
@@ -48,9 +54,12 @@ struct request {
 
 typedef void handler_fn(struct request *r);
 
-/* Answers {"error":text,"code":code} (contract 1.3, A's admin). */
+/* Answers {"error":text,"code":code} (contract 1.3, A's admin), or
+ * {"detail":text} on C's paths. */
 void request_fail(struct request *r, int status, const char *text,
                   const char *code);
+/* Answers {"detail":text} (contract 1.3, C). */
+void request_detail(struct request *r, int status, const char *text);
 /* Answers 400 FST_ERR_VALIDATION with `where` ("body/name") and what. */
 void request_invalid(struct request *r, const char *where, const char *what);
 /* Answers for a fault: 404/400 are the caller's; this is 503

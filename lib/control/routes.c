@@ -82,6 +82,26 @@ static const struct control_route table[] = {
     A("GET", "/admin/usage/export", entries_export, "Rows as CSV or JSONL"),
     A("GET", "/admin/audit", audit_list, "What was changed by whom"),
 #undef A
+#define K(m, p, h, s) {m, p, AUTH_KEYS, h, s}
+#define V(m, p, h, s) {m, p, AUTH_VISITOR, h, s}
+    K("POST", "/admin/keys", issued_create, "Issue a key under a label"),
+    K("POST", "/admin/keys/:token/revoke", issued_revoke, "Revoke a key"),
+    // the fixed paths above come first and win
+    K("GET", "/admin/usage/:token", issued_usage, "A key's usage by model"),
+    V("GET", "/", pages_home, "Your keys, or the dashboard"),
+    V("GET", "/login", pages_login, "The sign-in form"),
+    V("POST", "/login", pages_sign_in, "Sign in under a name"),
+    V("POST", "/logout", pages_sign_out, "Sign out"),
+    V("GET", "/request-key", pages_keys, "Your keys"),
+    V("GET", "/reports", pages_reports, "Reports"),
+    V("GET", "/pages/:name", pages_asset, "Style and script of the pages"),
+    V("GET", "/reports/data", reports_data, "Figures of the reports"),
+    V("POST", "/public/keys", public_keys_create, "Issue yourself a key"),
+    V("GET", "/public/keys/:username", public_keys_list, "Your keys"),
+    V("DELETE", "/public/keys/:token", public_keys_revoke,
+      "Revoke one of your keys"),
+#undef K
+#undef V
 };
 
 /* True if `path` fits `pattern`; fills the parameters. */
@@ -106,6 +126,8 @@ static bool fits(const char *pattern, struct slice path,
 static void allow_add(char allow[static 64], const char *method)
 {
     size_t n = strlen(allow);
+    if (strstr(allow, method) != NULL) // no method is part of another
+        return;
     (void)snprintf(allow + n, 64 - n, "%s%s", n > 0 ? ", " : "", method);
 }
 
@@ -146,7 +168,9 @@ const char *routes_param_error(const struct control_route *r, int param)
             return "Invalid budget ID";
         if (slice_is(w, ":tagId"))
             return "Invalid tag ID";
-        if (slice_is(w, ":sessionId") || slice_is(w, ":model"))
+        if (slice_is(w, ":sessionId") || slice_is(w, ":model") ||
+            slice_is(w, ":token") || slice_is(w, ":username") ||
+            slice_is(w, ":name"))
             return NULL;
         if (slice_starts(slice_str(r->pattern), "/admin/apikey"))
             return "Invalid key ID";

@@ -15,6 +15,8 @@ enum route_auth {
     AUTH_NONE,
     AUTH_ADMIN,
     AUTH_METRICS, /* loopback peer without forwarding headers, else admin */
+    AUTH_KEYS,    /* admin; C's shapes and texts */
+    AUTH_VISITOR, /* anybody; the handler asks r->user and r->is_admin */
 };
 
 struct control_route {
