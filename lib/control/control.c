@@ -21,6 +21,7 @@
 #include "base/crypt.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/bucket.h"
 #include "control/pool.h"
 #include "control/request.h"
 #include "control/routes.h"
@@ -40,6 +41,7 @@ struct control {
     struct control_conf conf;
     struct pool *pool;
     struct limit *failures;
+    struct buckets *admin_buckets, *ingest_buckets;
 };
 
 struct job {
@@ -71,6 +73,11 @@ const struct control_conf *control_conf(const struct control *c)
     return &c->conf;
 }
 
+struct buckets *control_buckets(struct control *c, bool ingest)
+{
+    return ingest ? c->ingest_buckets : c->admin_buckets;
+}
+
 /* ---- answers ------------------------------------------------------------------ */
 
 static int common_fields(const struct job *j, struct http_field *f)
@@ -97,8 +104,8 @@ static int cors_fields(const struct job *j, struct http_field *f, int n)
             ? header_find(j->head->fields, j->head->field_count, "origin")
             : (struct slice){NULL, 0};
     struct slice rest = slice_str(j->c->conf.config->allowed_origins);
-    if (j->r.detail) // C's paths are for this origin's pages
-        return n;
+    if (j->r.detail || slice_is(j->r.path, "/ingest"))
+        return n; // C's paths are for this origin's pages; ingest has none
     while (origin.p != NULL && rest.p != NULL && rest.n > 0) {
         struct slice o = slice_trim(slice_cut(&rest, ','));
         if (!slice_is(o, "*") && !slice_eq(o, origin))
@@ -124,6 +131,10 @@ static void answer(struct job *j)
 static void not_found(struct job *j)
 {
     struct json_out o;
+    if (j->r.brief) {
+        request_fail(&j->r, 404, "Not found", "not_found");
+        return;
+    }
     j->r.status = 404;
     request_json(&j->r, &o);
     json_obj(&o);
@@ -164,6 +175,8 @@ static bool is_admin(const struct job *j)
     if (is_secret(j->c, head_field(j, "x-admin-key")) ||
         is_secret(j->c, head_field(j, "x-admin-token")))
         return true;
+    if (j->route->auth == AUTH_DATA)
+        return is_secret(j->c, head_field(j, "x-api-key"));
     if (!metrics)
         return false;
     struct slice bearer = head_field(j, "authorization");
@@ -193,6 +206,46 @@ static bool is_visitor(struct job *j)
            head_field(j, "x-admin-token").p == NULL;
 }
 
+/* True if the caller is within the bucket of B's admin paths. */
+static bool within_bucket(struct job *j)
+{
+    static const char *const places[] = {"x-admin-key", "x-admin-token",
+                                         "x-api-key"};
+    int64_t left, retry, limit = buckets_limit(j->c->admin_buckets);
+    struct slice who = j->r.source_ip;
+    if (j->route->auth != AUTH_DATA || limit == 0)
+        return true;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (is_secret(j->c, head_field(j, places[i])))
+            who = head_field(j, places[i]);
+    bool ok =
+        buckets_take(j->c->admin_buckets, who, j->r.now_ms, &left, &retry);
+    struct http_field *f = j->r.extra;
+    f[j->r.extra_count++] = (struct http_field){
+        SLICE("X-RateLimit-Limit"),
+        arena_printf(&j->r.arena, "%lld", (long long)limit)};
+    f[j->r.extra_count++] = (struct http_field){
+        SLICE("X-RateLimit-Remaining"),
+        arena_printf(&j->r.arena, "%lld", (long long)left)};
+    if (ok)
+        return true;
+    f[j->r.extra_count++] = (struct http_field){
+        SLICE("Retry-After"),
+        arena_printf(&j->r.arena, "%lld", (long long)retry)};
+    request_fail(&j->r, 429, "Rate limit exceeded", "rate_limit_exceeded");
+    return false;
+}
+
+/* What stands in for an admin secret on this route; true: it is right. */
+static bool is_known(struct job *j)
+{
+    struct slice key = slice_str(j->c->conf.config->ingest_key);
+    if (j->route->auth != AUTH_INGEST)
+        return is_admin(j);
+    struct slice given = head_field(j, "x-ingest-key");
+    return given.n > 0 && crypt_equal(given, key);
+}
+
 /* True if the caller may go on; otherwise the answer is made. */
 static bool authenticate(struct job *j)
 {
@@ -210,7 +263,13 @@ static bool authenticate(struct job *j)
             SLICE("Retry-After"), arena_printf(&j->r.arena, "%d", retry)};
         return false;
     }
-    j->r.is_admin = is_admin(j);
+    if (j->route->auth == AUTH_INGEST &&
+        j->c->conf.config->ingest_key[0] == '\0') {
+        request_fail(&j->r, 500, "Ingest authentication not configured",
+                     "not_configured");
+        return false;
+    }
+    j->r.is_admin = is_known(j);
     if (j->r.is_admin)
         return true;
     (void)limit_count(c->failures, j->r.source_ip, j->r.now_ms);
@@ -219,7 +278,10 @@ static bool authenticate(struct job *j)
     if (j->r.user.p != NULL)
         return true;
     request_fail(&j->r, 401,
-                 j->r.detail ? "Invalid admin token" : "Unauthorized",
+                 j->r.detail                     ? "Invalid admin token"
+                 : j->route->auth == AUTH_INGEST ? "Invalid or missing "
+                                                   "X-Ingest-Key"
+                                                 : "Unauthorized",
                  "unauthorized");
     return false;
 }
@@ -323,6 +385,12 @@ static void framework_error(struct job *j, int status, const char *code,
         request_detail(&j->r, status, text);
         return;
     }
+    if (j->r.brief) {
+        bool body = status == 400 || status == 415;
+        request_fail(&j->r, body ? 400 : status,
+                     body ? "JSON body required" : text, code);
+        return;
+    }
     request_json(&j->r, &o);
     j->r.status = status;
     json_obj(&o);
@@ -343,7 +411,9 @@ static bool parse_body(struct job *j)
     struct slice type = head_field(j, "content-type");
     bool json = header_media_is(type, "application/json");
     j->r.body = buf_get(&j->body);
-    if (j->r.detail) // forms and JSON; the handler knows which
+    j->r.is_json = json;
+    if (j->r.detail || j->route->auth == AUTH_INGEST ||
+        j->route->handler == ingest_log) // the handler knows what it wants
         return true;
     if (j->r.body.n == 0) {
         if (!json || slice_is(j->r.method, "GET") ||
@@ -487,6 +557,19 @@ static struct job *job_new(struct control *c, struct stream *s,
     return j;
 }
 
+/* B's paths, whether there is such a route or not. */
+static bool is_brief(struct slice path)
+{
+    static const char *const roots[] = {"/data", "/models", "/ingest",
+                                        "/reset", "/log", "/keys"};
+    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
+        size_t n = strlen(roots[i]);
+        if (slice_starts(path, roots[i]) && (path.n == n || path.p[n] == '/'))
+            return true;
+    }
+    return false;
+}
+
 static void *on_head(void *server, struct stream *s,
                      const struct http_head *h)
 {
@@ -497,6 +580,7 @@ static void *on_head(void *server, struct stream *s,
         return j;
     }
     j->r.detail = visitor_path(j->r.path);
+    j->r.brief = is_brief(j->r.path);
     if (preflight(j))
         return j;
     j->route = routes_find(j->r.method, j->r.path, j->r.param, j->allow);
@@ -510,7 +594,7 @@ static void *on_head(void *server, struct stream *s,
             (struct http_field){SLICE("Allow"), slice_str(j->allow)};
     } else if (j->route == NULL)
         not_found(j);
-    else if (!authenticate(j))
+    else if (!authenticate(j) || !within_bucket(j))
         ; // the answer is made
     else if (h->content_length > (int64_t)BODY_MAX)
         framework_error(j, 413, "FST_ERR_CTP_BODY_TOO_LARGE",
@@ -608,6 +692,10 @@ enum status control_new(const struct control_conf *conf, struct control **out,
     struct control *c = xcalloc(1, sizeof *c);
     c->conf = *conf;
     c->failures = limit_new((int)conf->config->auth_fail_per_min);
+    c->admin_buckets = buckets_new(conf->config->rate_limit_rpm,
+                                   conf->config->rate_limit_burst);
+    c->ingest_buckets = buckets_new(conf->config->ingest_rpm,
+                                    conf->config->ingest_burst);
     enum status st = pool_new(conf->threads, JOBS_MAX, &c->pool, err);
     if (st != OK) {
         limit_free(&c->failures);
@@ -626,6 +714,8 @@ void control_free(struct control **cp)
         return;
     pool_free(&c->pool);
     limit_free(&c->failures);
+    buckets_free(&c->admin_buckets);
+    buckets_free(&c->ingest_buckets);
     free(c);
 }
 

@@ -21,6 +21,7 @@
 #include "ledger/db.h"
 #include "net/listen.h"
 
+struct buckets;
 struct limit;
 struct policies;
 struct loop;
@@ -69,5 +70,7 @@ MUST_CHECK enum status control_run(struct control *c, void (*fn)(void *arg),
 
 /* For handlers. */
 const struct control_conf *control_conf(const struct control *c);
+/* The token buckets: of tracking tokens, or of B's admin paths. */
+struct buckets *control_buckets(struct control *c, bool ingest);
 
 #endif

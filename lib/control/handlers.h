@@ -55,6 +55,17 @@ handler_fn entries_all;    /* GET /admin/usage/ledger */
 handler_fn entries_one;    /* GET /admin/usage/ledger/:id */
 handler_fn entries_correct; /* POST /admin/usage/ledger/:id/corrections */
 handler_fn entries_export; /* GET /admin/usage/export */
+/* ---- ingest.c */
+handler_fn ingest_post; /* POST /ingest */
+handler_fn ingest_log;  /* POST /log */
+/* ---- ingest_data.c */
+handler_fn data_list;     /* GET /data */
+handler_fn data_names;    /* GET /models */
+handler_fn data_reset;    /* DELETE /reset */
+handler_fn tokens_list;   /* GET /ingest/tokens */
+handler_fn tokens_create; /* POST /ingest/tokens */
+handler_fn tokens_active; /* PATCH /ingest/tokens/:id/active */
+handler_fn tokens_delete; /* DELETE /ingest/tokens/:id */
 /* ---- sessions.c */
 handler_fn sessions_list;          /* GET T/sessions */
 handler_fn sessions_usage;         /* GET /admin/sessions/:sessionId/usage */

@@ -1,6 +1,7 @@
 /* request.c - see request.h. */
 #include "control/request.h"
 
+#include "base/crypt.h"
 #include "base/log.h"
 #include "base/money.h"
 #include "http/query.h"
@@ -21,10 +22,31 @@ void request_detail(struct request *r, int status, const char *text)
     json_obj_end(&o);
 }
 
+/* B's shape; the id is only for people who compare notes. */
+static void fail_brief(struct request *r, int status, const char *text)
+{
+    struct json_out o;
+    uint8_t id[4];
+    char hex[2 * sizeof id + 1];
+    crypt_random(id, sizeof id);
+    crypt_hex(id, sizeof id, hex);
+    request_json(r, &o);
+    r->status = status;
+    json_obj(&o);
+    json_kstr(&o, "message", slice_str(text));
+    json_kstr(&o, "requestId", slice_str(hex));
+    json_kstr(&o, "status", SLICE("error"));
+    json_obj_end(&o);
+}
+
 void request_fail(struct request *r, int status, const char *text,
                   const char *code)
 {
     struct json_out o;
+    if (r->brief) {
+        fail_brief(r, status, text);
+        return;
+    }
     if (r->detail) {
         request_detail(r, status, text);
         return;
@@ -40,6 +62,11 @@ void request_fail(struct request *r, int status, const char *text,
 void request_invalid(struct request *r, const char *where, const char *what)
 {
     struct json_out o;
+    if (r->brief) {
+        struct slice brief = arena_printf(&r->arena, "%s %s", where, what);
+        fail_brief(r, 400, brief.p != NULL ? brief.p : what);
+        return;
+    }
     request_json(r, &o);
     r->status = 400;
     json_obj(&o);

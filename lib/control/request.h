@@ -33,6 +33,9 @@ struct request {
     int64_t now_ms;
     /* C's paths: errors are {"detail"}, bodies come unparsed */
     bool detail;
+    /* B's paths: errors are {"message","requestId","status":"error"} */
+    bool brief;
+    bool is_json; /* the body's type says so */
     struct slice media; /* Content-Type as sent */
     struct slice user;  /* AUTH_VISITOR: who is signed in; .p NULL: nobody */
     bool is_admin;      /* AUTH_VISITOR: an admin secret was sent */
@@ -42,7 +45,7 @@ struct request {
     int status; /* 200 unless set */
     struct buf out; /* its body */
     const char *content_type; /* NULL: JSON */
-    struct http_field extra[4];
+    struct http_field extra[6];
     int extra_count;
     /* Streaming answers: writes bytes to the client, waiting while it reads
      * slowly; false: the client left, stop.  The first call sends the head
@@ -54,8 +57,8 @@ struct request {
 
 typedef void handler_fn(struct request *r);
 
-/* Answers {"error":text,"code":code} (contract 1.3, A's admin), or
- * {"detail":text} on C's paths. */
+/* Answers {"error":text,"code":code} (contract 1.3, A's admin), or as B's and
+ * C's paths do. */
 void request_fail(struct request *r, int status, const char *text,
                   const char *code);
 /* Answers {"detail":text} (contract 1.3, C). */

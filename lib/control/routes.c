@@ -102,6 +102,19 @@ static const struct control_route table[] = {
       "Revoke one of your keys"),
 #undef K
 #undef V
+#define B(m, p, h, s) {m, p, AUTH_DATA, h, s}
+    B("GET", "/data", data_list, "Usage since the last reset"),
+    B("GET", "/models", data_names, "Models that were used"),
+    B("GET", "/ingest/tokens", tokens_list, "Tracking tokens"),
+    B("POST", "/ingest/tokens", tokens_create, "Make a tracking token"),
+    B("PATCH", "/ingest/tokens/:id/active", tokens_active,
+      "Switch a tracking token on or off"),
+    B("DELETE", "/ingest/tokens/:id", tokens_delete,
+      "Delete a tracking token; its rows stay"),
+    B("DELETE", "/reset", data_reset, "Begin a new reporting epoch"),
+    B("POST", "/log", ingest_log, "Report usage (deprecated)"),
+#undef B
+    {"POST", "/ingest", AUTH_INGEST, ingest_post, "Report usage"},
 };
 
 /* True if `path` fits `pattern`; fills the parameters. */

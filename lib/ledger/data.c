@@ -8,7 +8,7 @@
     "FROM ledger WHERE kind='usage' AND status IN ('success','interrupted') " \
     "AND (?1=0 OR ts>=?1) AND (?2=0 OR ts<?2) AND (?3 IS NULL OR model=?3) "  \
     "AND (?4=0 OR ingest_token_id=?4) AND (?5=0 OR (?5=1)=(ingest_token_id "  \
-    "IS NOT NULL OR reason='legacy')) AND (?6 OR id>coalesce((SELECT value "  \
+    "IS NOT NULL OR coalesce(reason,'')='legacy')) AND (?6 OR id>coalesce((SELECT value "  \
     "FROM setting WHERE name='epoch'),0)) "
 
 static void bind(struct sql *q, const struct data_filter *f)
@@ -75,6 +75,17 @@ enum status data_page(struct db *db, struct arena *a,
     sql_i64(&q, offset);
     st = change_list(db, &q, conn, a, sizeof **out, read_row, &list, n, err);
     *out = list;
+    return st;
+}
+
+enum status data_newest(struct db *db, int64_t *id, struct err *err)
+{
+    writer_catch_up(db);
+    sqlite3 *conn = store_reader(db);
+    struct sql q = sql_prepare(conn, "SELECT max(id) FROM ledger");
+    *id = sql_row(&q) ? sql_col(&q, 0, 0) : 0;
+    enum status st = sql_done(&q, err);
+    store_reader_give(db, conn);
     return st;
 }
 
