@@ -25,6 +25,7 @@
 #include "control/pool.h"
 #include "control/request.h"
 #include "control/routes.h"
+#include "control/session.h"
 #include "control/visitor.h"
 #include "guard/limit.h"
 #include "http/inflate.h"
@@ -42,6 +43,7 @@ struct control {
     struct pool *pool;
     struct limit *failures;
     struct buckets *admin_buckets, *ingest_buckets;
+    struct sessions *sessions;
 };
 
 struct job {
@@ -71,6 +73,11 @@ struct job {
 const struct control_conf *control_conf(const struct control *c)
 {
     return &c->conf;
+}
+
+struct sessions *control_sessions(struct control *c)
+{
+    return c->sessions;
 }
 
 struct buckets *control_buckets(struct control *c, bool ingest)
@@ -195,13 +202,33 @@ static bool is_local(const struct job *j)
            head_field(j, "forwarded").p == NULL;
 }
 
+/* True if the dashboard's cookie speaks for an admin; a change needs its CSRF
+ * token, too: `*forged` if that is wrong. */
+static bool is_signed_in(const struct job *j, bool *forged)
+{
+    char csrf[SESSION_CSRF];
+    int64_t expires_ms;
+    bool changes = !slice_is(j->r.method, "GET") &&
+                   !slice_is(j->r.method, "HEAD");
+    *forged = false;
+    if (j->route->auth == AUTH_INGEST ||
+        !session_look(j->c->sessions, j->r.cookie, j->r.now_ms, &expires_ms,
+                      csrf))
+        return false;
+    *forged = changes && !crypt_equal(head_field(j, "x-csrf-token"),
+                                      slice_str(csrf));
+    return true;
+}
+
 /* A visitor is judged by the handler, but an admin secret that was sent counts
  * against the limit of failures like any other. */
 static bool is_visitor(struct job *j)
 {
     if (j->route->auth != AUTH_VISITOR)
         return false;
+    bool forged;
     visitor_read(j->head, &j->c->conf, &j->r);
+    j->r.is_admin = is_signed_in(j, &forged) && !forged;
     return head_field(j, "x-admin-key").p == NULL &&
            head_field(j, "x-admin-token").p == NULL;
 }
@@ -246,14 +273,38 @@ static bool is_known(struct job *j)
     return given.n > 0 && crypt_equal(given, key);
 }
 
+bool control_is_secret(struct control *c, struct request *r, struct slice key)
+{
+    int retry;
+    if (limit_reached(c->failures, r->source_ip, r->now_ms, &retry)) {
+        request_fail(r, 429, "Too many failed authentications",
+                     "rate_limit_exceeded");
+        r->extra[r->extra_count++] = (struct http_field){
+            SLICE("Retry-After"), arena_printf(&r->arena, "%d", retry)};
+        return false;
+    }
+    if (is_secret(c, key))
+        return true;
+    (void)limit_count(c->failures, r->source_ip, r->now_ms);
+    request_fail(r, 401, "Unauthorized", "unauthorized");
+    return false;
+}
+
 /* True if the caller may go on; otherwise the answer is made. */
 static bool authenticate(struct job *j)
 {
     struct control *c = j->c;
     int retry;
+    bool forged;
     if (j->route->auth == AUTH_NONE || is_visitor(j) ||
         (j->route->auth == AUTH_METRICS && is_local(j)))
         return true;
+    if (!is_known(j) && is_signed_in(j, &forged)) {
+        if (forged)
+            request_fail(&j->r, 403, "CSRF token missing or invalid", "csrf");
+        j->r.is_admin = !forged;
+        return !forged;
+    }
     if (limit_reached(c->failures, j->r.source_ip, j->r.now_ms, &retry)) {
         if (j->r.user.p != NULL) // a valid cookie keeps working
             return true;
@@ -580,6 +631,9 @@ static void *on_head(void *server, struct stream *s,
         return j;
     }
     j->r.detail = visitor_path(j->r.path);
+    j->r.secure = h->tls;
+    j->r.cookie = arena_dup(&j->r.arena,
+                            session_cookie(h->fields, h->field_count));
     j->r.brief = is_brief(j->r.path);
     if (preflight(j))
         return j;
@@ -696,14 +750,14 @@ enum status control_new(const struct control_conf *conf, struct control **out,
                                    conf->config->rate_limit_burst);
     c->ingest_buckets = buckets_new(conf->config->ingest_rpm,
                                     conf->config->ingest_burst);
-    enum status st = pool_new(conf->threads, JOBS_MAX, &c->pool, err);
-    if (st != OK) {
-        limit_free(&c->failures);
-        free(c);
-        return st;
-    }
+    enum status st = sessions_new(conf->db, conf->secret, conf->started_ms,
+                                  &c->sessions, err);
+    if (st == OK)
+        st = pool_new(conf->threads, JOBS_MAX, &c->pool, err);
+    if (st != OK)
+        control_free(&c);
     *out = c;
-    return OK;
+    return st;
 }
 
 void control_free(struct control **cp)
@@ -712,8 +766,10 @@ void control_free(struct control **cp)
     *cp = NULL;
     if (c == NULL)
         return;
-    pool_free(&c->pool);
+    if (c->pool != NULL)
+        pool_free(&c->pool);
     limit_free(&c->failures);
+    sessions_free(&c->sessions);
     buckets_free(&c->admin_buckets);
     buckets_free(&c->ingest_buckets);
     free(c);

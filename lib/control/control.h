@@ -25,6 +25,8 @@ struct buckets;
 struct limit;
 struct policies;
 struct loop;
+struct request;
+struct sessions;
 
 /* Everything borrowed; outlives the control plane. */
 struct control_conf {
@@ -70,6 +72,11 @@ MUST_CHECK enum status control_run(struct control *c, void (*fn)(void *arg),
 
 /* For handlers. */
 const struct control_conf *control_conf(const struct control *c);
+/* The dashboard's sign-ins. */
+struct sessions *control_sessions(struct control *c);
+/* True if `key` is an admin secret; else answered with 401, or 429 after too
+ * many failures of this address. */
+bool control_is_secret(struct control *c, struct request *r, struct slice key);
 /* The token buckets: of tracking tokens, or of B's admin paths. */
 struct buckets *control_buckets(struct control *c, bool ingest);
 

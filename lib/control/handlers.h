@@ -55,6 +55,10 @@ handler_fn entries_all;    /* GET /admin/usage/ledger */
 handler_fn entries_one;    /* GET /admin/usage/ledger/:id */
 handler_fn entries_correct; /* POST /admin/usage/ledger/:id/corrections */
 handler_fn entries_export; /* GET /admin/usage/export */
+/* ---- sign_in.c: /dashboard/session */
+handler_fn session_open;  /* POST */
+handler_fn session_show;  /* GET */
+handler_fn session_close; /* DELETE */
 /* ---- ingest.c */
 handler_fn ingest_post; /* POST /ingest */
 handler_fn ingest_log;  /* POST /log */

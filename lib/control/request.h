@@ -40,6 +40,7 @@ struct request {
     struct slice user;  /* AUTH_VISITOR: who is signed in; .p NULL: nobody */
     bool is_admin;      /* AUTH_VISITOR: an admin secret was sent */
     bool secure;        /* the client came over HTTPS */
+    struct slice cookie; /* bg_admin's value; .p NULL: none */
 
     /* the answer */
     int status; /* 200 unless set */

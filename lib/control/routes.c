@@ -114,6 +114,9 @@ static const struct control_route table[] = {
     B("DELETE", "/reset", data_reset, "Begin a new reporting epoch"),
     B("POST", "/log", ingest_log, "Report usage (deprecated)"),
 #undef B
+    {"POST", "/dashboard/session", AUTH_NONE, session_open, "Sign in"},
+    {"GET", "/dashboard/session", AUTH_NONE, session_show, "Am I signed in?"},
+    {"DELETE", "/dashboard/session", AUTH_ADMIN, session_close, "Sign out"},
     {"POST", "/ingest", AUTH_INGEST, ingest_post, "Report usage"},
 };
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/crypt.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "call/budget.h"
@@ -212,6 +213,22 @@ MUST_CHECK enum status rows_ingest_seen(struct db *db, int64_t token_id,
 /* A new reporting epoch: rows up to `last_id` are of the past. */
 MUST_CHECK enum status rows_reset(struct db *db, struct actor who,
                                   int64_t last_id, struct err *err);
+
+/* ---- dashboard sessions that were signed out ---------------------------------- */
+
+struct admin_session_row {
+    uint8_t id[CRYPT_HASH]; /* a hash of the cookie */
+    int64_t expires_ms;
+};
+/* Those that have not expired. */
+MUST_CHECK enum status rows_admin_sessions(struct db *db, struct arena *a,
+                                           int64_t now_ms,
+                                           struct admin_session_row **out,
+                                           int *n, struct err *err);
+/* Adds one; forgets those that have expired. */
+MUST_CHECK enum status
+rows_admin_session_end(struct db *db, const uint8_t id[static CRYPT_HASH],
+                       int64_t now_ms, int64_t expires_ms, struct err *err);
 
 /* ---- prices ------------------------------------------------------------------ */
 
