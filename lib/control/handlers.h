@@ -59,6 +59,9 @@ handler_fn entries_export; /* GET /admin/usage/export */
 handler_fn session_open;  /* POST */
 handler_fn session_show;  /* GET */
 handler_fn session_close; /* DELETE */
+/* ---- dashboard.c */
+handler_fn dashboard_page;  /* GET /dashboard[/:name[/:name]] */
+handler_fn dashboard_asset; /* GET /dashboard/assets/:name */
 /* ---- ingest.c */
 handler_fn ingest_post; /* POST /ingest */
 handler_fn ingest_log;  /* POST /log */

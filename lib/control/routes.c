@@ -117,6 +117,14 @@ static const struct control_route table[] = {
     {"POST", "/dashboard/session", AUTH_NONE, session_open, "Sign in"},
     {"GET", "/dashboard/session", AUTH_NONE, session_show, "Am I signed in?"},
     {"DELETE", "/dashboard/session", AUTH_ADMIN, session_close, "Sign out"},
+    // the fixed paths above come first and win
+    {"GET", "/dashboard/assets/:name", AUTH_NONE, dashboard_asset,
+     "Script, style and images of the dashboard"},
+    {"GET", "/dashboard", AUTH_NONE, dashboard_page, "The dashboard"},
+    {"GET", "/dashboard/:name", AUTH_NONE, dashboard_page,
+     "A page of the dashboard"},
+    {"GET", "/dashboard/:name/:name", AUTH_NONE, dashboard_page,
+     "A thing on a page of the dashboard"},
     {"POST", "/ingest", AUTH_INGEST, ingest_post, "Report usage"},
 };
 
