@@ -13,11 +13,23 @@
 #include "ledger/schema.h"
 #include "ledger/store.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define BUSY_MS 5000
 
-/* Step i brings version i + 1 to i + 2.  Empty while there is one version. */
-static const char *const migrations[] = {NULL};
+/* Step i brings version i + 1 to i + 2. */
+static const char *const migrations[] = {
+    // 2: deliveries of alerts
+    "CREATE INDEX alert_tenant ON alert(tenant_id, id);"
+    "CREATE TABLE alert_delivery("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " alert_id INTEGER NOT NULL, channel TEXT NOT NULL, state TEXT NOT NULL,"
+    " attempts INTEGER NOT NULL, next_at INTEGER NOT NULL,"
+    " last_error TEXT, delivered_at INTEGER,"
+    " UNIQUE(alert_id, channel)) STRICT;"
+    "CREATE INDEX alert_delivery_pending ON alert_delivery(channel, next_at)"
+    " WHERE state = 'pending';"
+    "PRAGMA user_version=2",
+};
 
 static enum status configure(sqlite3 *c, bool writer, struct err *err)
 {
