@@ -93,6 +93,9 @@ handler_fn health_plain;    /* GET /health */
 handler_fn health_detailed; /* GET /health/detailed */
 handler_fn health_metrics;  /* GET /metrics */
 handler_fn audit_list;      /* GET /admin/audit */
+/* ---- alerts.c: /admin/alerts */
+handler_fn alerts_list; /* GET */
+handler_fn alerts_test; /* POST /admin/alerts/test */
 /* ---- issued.c: C's admin routes */
 handler_fn issued_create; /* POST /admin/keys */
 handler_fn issued_revoke; /* POST /admin/keys/:token/revoke */
