@@ -172,6 +172,6 @@ export const CLIENTS = [
   { name: 'ai openai.chat', models: EVERY, shape: 'openai', make: vercel((at) => (m) => createOpenAI(base(at)).chat(m), (at) => createOpenAI(base(at)).embedding(EMBED)), typed: typedVercel, kind: () => 'APICallError' },
   { name: 'ai openai.responses', models: EVERY, shape: 'openai', make: vercel((at) => (m) => createOpenAI(base(at)).responses(m)), typed: typedVercel, kind: () => 'APICallError' },
   { name: 'ai anthropic', models: EVERY, shape: 'anthropic', make: vercel((at) => (m) => createAnthropic(base(at))(m)), typed: typedVercel, kind: () => 'APICallError' },
-  { name: 'ai google', models: [GEMINI], shape: 'gemini', make: vercel((at) => (m) => createGoogleGenerativeAI({ ...base(at), baseURL: `${at.url}/v1beta` })(m), (at) => createGoogleGenerativeAI({ ...base(at), baseURL: `${at.url}/v1beta` }).embedding(GEMBED)), typed: typedVercel, kind: () => 'APICallError' },
+  { name: 'ai google', models: [GEMINI], shape: 'gemini', input: 90 /* it leaves toolUsePromptTokenCount out */, make: vercel((at) => (m) => createGoogleGenerativeAI({ ...base(at), baseURL: `${at.url}/v1beta` })(m), (at) => createGoogleGenerativeAI({ ...base(at), baseURL: `${at.url}/v1beta` }).embedding(GEMBED)), typed: typedVercel, kind: () => 'APICallError' },
   { name: 'langchain', models: EVERY, shape: 'openai', make: langchain, typed: typedOpenai, kind: classOpenai },
 ];

@@ -11,10 +11,10 @@ const BUDGET = { budgets: [{ period: 'total', amountUsd: '1000' }] };
 
 /** verb → what the mock says, and what the caller must see. */
 const VERBS = {
-  plain: { see: (r, m) => assert.deepEqual(r, { text: HELLO[m], ...SUM }) },
-  stream: { see: (r, m) => assert.deepEqual(r, { text: HELLO[m], ...SUM }) },
+  plain: { see: (r, m, sent, client) => assert.deepEqual(r, { text: HELLO[m], ...SUM, input: client.input ?? SUM.input }) },
+  stream: { see: (r, m, sent, client) => assert.deepEqual(r, { text: HELLO[m], ...SUM, input: client.input ?? SUM.input }) },
   tools: { say: { text: 'Let me look.', tools: [WEATHER, { name: 'weather', input: { city: 'Bern' } }] }, see: (r) => assert.deepEqual(r, [WEATHER, { name: 'weather', input: { city: 'Bern' } }]) },
-  streamTools: { say: { text: null, tools: [WEATHER] }, see: (r) => assert.deepEqual(r, [WEATHER]) },
+  streamTools: { say: { text: null, tools: [WEATHER, { name: 'weather', input: { city: 'Bern' } }] }, see: (r) => assert.deepEqual(r, [WEATHER, { name: 'weather', input: { city: 'Bern' } }]) },
   result: { see: (r, m, sent) => { assert.equal(r, HELLO[m]); assert.match(sent, /sunny/); assert.match(sent, /HB/); } },
   image: { see: (r, m, sent) => { assert.equal(r, HELLO[m]); assert.ok(sent.includes(PNG), 'the picture is sent whole'); } },
   json: { say: { text: '{"a":1}' }, see: (r, m, sent) => { assert.equal(r, '{"a":1}'); assert.match(sent, /json/i); } },
@@ -30,7 +30,7 @@ for (const client of CLIENTS) for (const model of client.models) {
       mock.say = v.say ?? {};
       const r = await c[verb](model, WEATHER).catch((e) => assert.fail(`${verb}: ${e.stack} ${e.responseBody ?? ''}`));
       const rec = mock.seen.at(-1);
-      try { v.see(r, model, rec.body.toString()); } catch (e) { e.message = `${verb}: ${e.message}\nsent: ${rec.body.toString().slice(0, 1500)}`; throw e; }
+      try { v.see(r, model, rec.body.toString(), client); } catch (e) { e.message = `${verb}: ${e.message}\nsent: ${rec.body.toString().slice(0, 1500)}`; throw e; }
       assert.ok(!JSON.stringify(rec.headers).includes(t.key), `${verb}: the tenant's key is sent`);
     }
     for (const row of await settled(gw, mock, mock.seen.length)) assert.deepEqual([row.status, row.meteredBy, row.httpStatus], ['success', 'provider', 200], `${row.route} ${row.model}`);
