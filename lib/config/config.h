@@ -239,6 +239,16 @@ void config_free(struct config **c);
 /* Appends every variable with its meaning and its value in force; secrets are
  * shown as "(set)". */
 void config_print(const struct config *c, struct buf *out);
+/* One variable and what is in force; texts live as long as the callback. */
+struct config_value {
+    const char *name, *meaning, *dflt;
+    const char *text; /* "" for a secret, whatever it is */
+    bool secret, set; /* set: not empty */
+};
+/* Calls `fn` for every variable, in the table's order. */
+void config_each(const struct config *c,
+                 void (*fn)(void *arg, const struct config_value *v),
+                 void *arg);
 /* Appends the list for --help. */
 void config_help(struct buf *out);
 
