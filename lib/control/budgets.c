@@ -1,6 +1,7 @@
 /* budgets.c - budgets of tenants (A's routes) and of every scope. */
 #include "control/budget_json.h"
 #include "control/control.h"
+#include "control/forecast.h"
 #include "control/handlers.h"
 #include "guard/window.h"
 
@@ -29,6 +30,8 @@ static void answer_one(struct request *r, const struct budget_row *row,
     request_json(r, &o);
     json_obj(&o);
     budget_json_write(r, &o, row, view);
+    if (view == BUDGET_WIDE)
+        forecast_write(r, &o, &row->b);
     json_obj_end(&o);
 }
 
@@ -395,6 +398,8 @@ void budgets_list(struct request *r)
             continue;
         json_obj(&o);
         budget_json_write(r, &o, &rows[i], BUDGET_WIDE);
+        if (slice_is(request_query(r, "forecast"), "1"))
+            forecast_write(r, &o, &rows[i].b);
         json_obj_end(&o);
     }
     write_env_all(r, &o, &f, period);

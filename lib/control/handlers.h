@@ -100,6 +100,8 @@ handler_fn audit_list;      /* GET /admin/audit */
 /* ---- alerts.c: /admin/alerts */
 handler_fn alerts_list; /* GET */
 handler_fn alerts_test; /* POST /admin/alerts/test */
+/* ---- forecast.c */
+handler_fn forecast_tenant; /* GET T/forecast */
 /* ---- issued.c: C's admin routes */
 handler_fn issued_create; /* POST /admin/keys */
 handler_fn issued_revoke; /* POST /admin/keys/:token/revoke */

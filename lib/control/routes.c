@@ -47,6 +47,8 @@ static const struct control_route table[] = {
     A("DELETE", "/admin/apikey/:id", keys_revoke, "Revoke a key"),
     A("POST", T "/budgets", budgets_tenant_post, "Set tenant budgets"),
     A("GET", T "/budgets", budgets_tenant_get, "Tenant budgets"),
+    A("GET", T "/forecast", forecast_tenant,
+      "When a tenant's budgets run out"),
     A("PUT", "/admin/budget/:budgetId", budgets_tenant_put,
       "Change a tenant budget"),
     A("DELETE", "/admin/budget/:budgetId", budgets_tenant_delete,
