@@ -95,7 +95,10 @@ static int common_fields(const struct job *j, struct http_field *f)
         slice_str(j->r.content_type != NULL
                       ? j->r.content_type
                       : "application/json; charset=utf-8")};
-    f[n++] = (struct http_field){SLICE("Cache-Control"), SLICE("no-store")};
+    f[n++] = (struct http_field){
+        SLICE("Cache-Control"),
+        slice_str(j->r.cache_control != NULL ? j->r.cache_control
+                                             : "no-store")};
     f[n++] = (struct http_field){SLICE("X-Content-Type-Options"),
                                  SLICE("nosniff")};
     for (int i = 0; i < j->r.extra_count; i++)
@@ -634,6 +637,10 @@ static void *on_head(void *server, struct stream *s,
     j->r.secure = h->tls;
     j->r.cookie = arena_dup(&j->r.arena,
                             session_cookie(h->fields, h->field_count));
+    j->r.accept_encoding =
+        arena_dup(&j->r.arena, head_field(j, "accept-encoding"));
+    j->r.if_none_match =
+        arena_dup(&j->r.arena, head_field(j, "if-none-match"));
     j->r.brief = is_brief(j->r.path);
     if (preflight(j))
         return j;

@@ -378,6 +378,18 @@ static bool read_one(struct request *r, struct entry *out)
     return st == OK;
 }
 
+/* What the client was told, if the call was refused. */
+static void write_refusal(struct json_out *o, const struct event *e)
+{
+    static const char head[] = "{\"refusal\":"; // as the gateway writes it
+    const size_t n = sizeof head - 1;
+    json_key(o, "refusal");
+    if (slice_starts(e->detail, head) && e->detail.n > n + 1)
+        json_raw(o, slice(e->detail.p + n, e->detail.n - n - 1));
+    else
+        json_null(o);
+}
+
 void entries_one(struct request *r)
 {
     struct json_out o;
@@ -387,6 +399,7 @@ void entries_one(struct request *r)
     request_json(r, &o);
     write_entry(&o, e);
     write_cost(r, &o, &e->e);
+    write_refusal(&o, &e->e);
     json_obj_end(&o);
 }
 

@@ -59,6 +59,13 @@ handler_fn entries_export; /* GET /admin/usage/export */
 handler_fn session_open;  /* POST */
 handler_fn session_show;  /* GET */
 handler_fn session_close; /* DELETE */
+/* ---- overview.c */
+handler_fn overview_get; /* GET /admin/overview */
+/* ---- settings.c */
+handler_fn settings_get; /* GET /admin/settings */
+/* ---- dashboard.c */
+handler_fn dashboard_page;  /* GET /dashboard[/:name[/:name]] */
+handler_fn dashboard_asset; /* GET /dashboard/assets/:name */
 /* ---- ingest.c */
 handler_fn ingest_post; /* POST /ingest */
 handler_fn ingest_log;  /* POST /log */
@@ -90,6 +97,9 @@ handler_fn health_plain;    /* GET /health */
 handler_fn health_detailed; /* GET /health/detailed */
 handler_fn health_metrics;  /* GET /metrics */
 handler_fn audit_list;      /* GET /admin/audit */
+/* ---- alerts.c: /admin/alerts */
+handler_fn alerts_list; /* GET */
+handler_fn alerts_test; /* POST /admin/alerts/test */
 /* ---- issued.c: C's admin routes */
 handler_fn issued_create; /* POST /admin/keys */
 handler_fn issued_revoke; /* POST /admin/keys/:token/revoke */

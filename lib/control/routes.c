@@ -80,6 +80,11 @@ static const struct control_route table[] = {
     A("POST", "/admin/usage/ledger/:id/corrections", entries_correct,
       "Append a correction"),
     A("GET", "/admin/usage/export", entries_export, "Rows as CSV or JSONL"),
+    A("GET", "/admin/alerts", alerts_list, "Thresholds that were reached"),
+    A("POST", "/admin/alerts/test", alerts_test,
+      "Send a test message to the alert channels"),
+    A("GET", "/admin/overview", overview_get, "Spend and refusals of all"),
+    A("GET", "/admin/settings", settings_get, "What is in force"),
     A("GET", "/admin/audit", audit_list, "What was changed by whom"),
 #undef A
 #define K(m, p, h, s) {m, p, AUTH_KEYS, h, s}
@@ -117,6 +122,14 @@ static const struct control_route table[] = {
     {"POST", "/dashboard/session", AUTH_NONE, session_open, "Sign in"},
     {"GET", "/dashboard/session", AUTH_NONE, session_show, "Am I signed in?"},
     {"DELETE", "/dashboard/session", AUTH_ADMIN, session_close, "Sign out"},
+    // the fixed paths above come first and win
+    {"GET", "/dashboard/assets/:name", AUTH_NONE, dashboard_asset,
+     "Script, style and images of the dashboard"},
+    {"GET", "/dashboard", AUTH_NONE, dashboard_page, "The dashboard"},
+    {"GET", "/dashboard/:name", AUTH_NONE, dashboard_page,
+     "A page of the dashboard"},
+    {"GET", "/dashboard/:name/:name", AUTH_NONE, dashboard_page,
+     "A thing on a page of the dashboard"},
     {"POST", "/ingest", AUTH_INGEST, ingest_post, "Report usage"},
 };
 
