@@ -1,8 +1,7 @@
 /* report.c - see report.h.
  *
- * rollup_day is keyed by (tenant, day, key, model, provider, status), so one
- * tenant's days are one range of the tree, and grouping by day and key needs
- * no sort.  Tenants are walked by seeking the next id, because a tenant that
+ * rollup_use is keyed by (tenant, day, key), so one tenant's days are one
+ * range of the tree, and grouping by day needs no sort.  Tenants are walked by seeking the next id, because a tenant that
  * was deleted is no longer in `tenant` but its usage stays.
  */
 #include "ledger/report.h"
@@ -15,17 +14,12 @@
 
 /* Every tenant with usage, and where it came from (null: deleted). */
 #define WITH_USAGE                                                          \
-    "WITH RECURSIVE u(id) AS (SELECT min(tenant_id) FROM rollup_day WHERE " \
-    "tenant_id>0 UNION ALL SELECT (SELECT min(tenant_id) FROM rollup_day "  \
+    "WITH RECURSIVE u(id) AS (SELECT min(tenant_id) FROM rollup_use WHERE " \
+    "tenant_id>0 UNION ALL SELECT (SELECT min(tenant_id) FROM rollup_use "  \
     "WHERE tenant_id>u.id) FROM u WHERE u.id IS NOT NULL) "
 #define NAME_OF                                                              \
     "coalesce(t.name,(SELECT l.tenant FROM ledger l WHERE l.tenant_id=u.id " \
     "ORDER BY l.ts DESC LIMIT 1),'')"
-
-/* Rows that were metered; refused and failed ones are no usage. */
-#define METERED                                                              \
-    "sum(CASE WHEN status IN('success','interrupted') THEN requests ELSE 0 " \
-    "END)"
 
 /* True if a tenant of that origin (.p NULL: deleted) may be shown. */
 static bool may_show(bool every, struct slice origin)
@@ -151,12 +145,11 @@ enum status report_cells(struct db *db, struct arena *a,
     w.st = sql_exec(w.conn, "BEGIN", err);
     w.days = sql_prepare(
         w.conn, q->by_key
-                    ? "SELECT bucket,key_id,sum(usd),sum(input),"
-                      "sum(output)," METERED " FROM rollup_day WHERE "
-                      "tenant_id=? AND bucket>=? AND bucket<? "
-                      "GROUP BY bucket,key_id"
-                    : "SELECT bucket,0,sum(usd),sum(input),sum(output)," METERED
-                      " FROM rollup_day WHERE tenant_id=? AND "
+                    ? "SELECT bucket,key_id,usd,input,output,metered FROM "
+                      "rollup_use WHERE tenant_id=? AND bucket>=? AND "
+                      "bucket<? ORDER BY bucket,key_id"
+                    : "SELECT bucket,0,sum(usd),sum(input),sum(output),"
+                      "sum(metered) FROM rollup_use WHERE tenant_id=? AND "
                       "bucket>=? AND bucket<? GROUP BY bucket");
     w.notes = sql_prepare(w.conn, "SELECT name FROM api_key WHERE id=?");
     if (w.st == OK)
