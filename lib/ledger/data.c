@@ -45,8 +45,7 @@ static void on_rows(const struct wanted *w, struct buf *b)
     if (f->token_id != 0)
         buf_str(b, " AND ingest_token_id=?4");
     if (f->source == DATA_INGEST)
-        buf_str(b, " AND (ingest_token_id IS NOT NULL OR "
-                   "coalesce(reason,'')='legacy')");
+        buf_str(b, " AND (ingest_token_id IS NOT NULL OR reason='legacy')");
     if (f->source == DATA_PROXY)
         buf_str(b, " AND ingest_token_id IS NULL AND "
                    "coalesce(reason,'')<>'legacy'");
@@ -225,7 +224,8 @@ static enum status read_rows(struct reading *r, int64_t from, int64_t to)
     struct buf b;
     buf_init(&b, TEXT_MAX);
     buf_str(&b, "SELECT id,ts,model,prompt_tok,comp_tok,usd FROM ledger ");
-    buf_str(&b, f->token_id != 0 ? "INDEXED BY ledger_ingest"
+    buf_str(&b, f->token_id != 0           ? "INDEXED BY ledger_ingest"
+                : f->source == DATA_INGEST ? "INDEXED BY ledger_pushed"
                 : f->model.n > 0 ? "INDEXED BY ledger_model"
                                  : "INDEXED BY ledger_ts");
     on_rows(r->w, &b);

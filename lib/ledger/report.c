@@ -6,6 +6,7 @@
  */
 #include "ledger/report.h"
 
+#include "base/clock.h"
 #include "ledger/issue.h"
 #include "ledger/names.h"
 #include "ledger/sql.h"
@@ -86,6 +87,23 @@ static struct report_cell *cell_at(struct walk *w, int first, int64_t period,
     return c;
 }
 
+/* Rows of a stretch: ?1 tenant, ?2 from, ?3 to, ?4 and ?5 the whole months. */
+#define FROM_FIRST(table, from, to)                                          \
+    "SELECT bucket,key_id,usd,input,output,metered FROM " table              \
+    " WHERE tenant_id=?1 AND bucket>=" from " AND bucket<" to
+#define FROM(table, to) FROM_FIRST(table, "?2", to)
+
+/* The first day of the UTC month of an instant. */
+static int64_t month_floor(int64_t ms)
+{
+    int64_t y;
+    int m, d;
+    if (ms >= (int64_t)1 << 50)
+        return ms; // without end
+    clock_civil(ms / STORE_DAY_MS, &y, &m, &d);
+    return clock_days(y, m, 1) * STORE_DAY_MS;
+}
+
 static void add_tenant(struct walk *w, int64_t id, struct slice name)
 {
     const struct report_query *q = w->q;
@@ -94,6 +112,13 @@ static void add_tenant(struct walk *w, int64_t id, struct slice name)
     sql_i64(&w->days, id);
     sql_i64(&w->days, q->from_ms);
     sql_i64(&w->days, q->to_ms);
+    if (q->by_month) {
+        int64_t m1 = month_floor(q->to_ms), m0 = month_floor(q->from_ms);
+        if (m0 < q->from_ms)
+            m0 = month_floor(m0 + 31 * STORE_DAY_MS);
+        sql_i64(&w->days, m0 < m1 ? m0 : q->to_ms);
+        sql_i64(&w->days, m0 < m1 ? m1 : q->to_ms);
+    }
     while (w->st == OK && sql_row(&w->days)) {
         int64_t day = sql_col(&w->days, 0, 0), v[4];
         bool any = false;
@@ -114,6 +139,8 @@ static void add_tenant(struct walk *w, int64_t id, struct slice name)
         c->requests += v[3];
     }
 }
+
+#define ALL_TENANTS (-1)
 
 static void walk_tenants(struct walk *w)
 {
@@ -144,15 +171,14 @@ enum status report_cells(struct db *db, struct arena *a,
     struct walk w = {.q = q, .a = a, .conn = store_reader(db), .err = err};
     w.st = sql_exec(w.conn, "BEGIN", err);
     w.days = sql_prepare(
-        w.conn, q->by_key
-                    ? "SELECT bucket,key_id,usd,input,output,metered FROM "
-                      "rollup_use WHERE tenant_id=? AND bucket>=? AND "
-                      "bucket<? ORDER BY bucket,key_id"
-                    : "SELECT bucket,0,sum(usd),sum(input),sum(output),"
-                      "sum(metered) FROM rollup_use WHERE tenant_id=? AND "
-                      "bucket>=? AND bucket<? GROUP BY bucket");
+        w.conn, q->by_month ? FROM("rollup_use", "?4") " UNION ALL "
+                              FROM_FIRST("rollup_month", "?4", "?5")
+                              " UNION ALL " FROM_FIRST("rollup_use", "?5", "?3")
+                            : FROM("rollup_use", "?3"));
     w.notes = sql_prepare(w.conn, "SELECT name FROM api_key WHERE id=?");
-    if (w.st == OK)
+    if (w.st == OK && q->together)
+        add_tenant(&w, ALL_TENANTS, SLICE(""));
+    else if (w.st == OK)
         walk_tenants(&w);
     enum status a1 = sql_done(&w.days, w.st == OK ? err : NULL);
     enum status a2 = sql_done(&w.notes, w.st == OK && a1 == OK ? err : NULL);
