@@ -80,6 +80,8 @@ static const struct control_route table[] = {
     A("POST", "/admin/usage/ledger/:id/corrections", entries_correct,
       "Append a correction"),
     A("GET", "/admin/usage/export", entries_export, "Rows as CSV or JSONL"),
+    A("GET", "/admin/usage/insights", insights_get,
+      "Spend over time, by one dimension"),
     A("GET", "/admin/audit", audit_list, "What was changed by whom"),
 #undef A
 #define K(m, p, h, s) {m, p, AUTH_KEYS, h, s}
