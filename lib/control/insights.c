@@ -113,6 +113,8 @@ static void write_group(struct json_out *o, const struct insight *x,
     }
     write_sum(o, &g->sum);
     write_tokens(o, &g->sum);
+    if (q->by == INSIGHT_TAG)
+        json_kusd(o, "treeUsd", g->tree_usd);
     if (i < SERIES)
         write_values(o, x, g);
     json_obj_end(o);

@@ -61,16 +61,16 @@
 /* Tags roll up neither keys nor models nor cached tokens. */
 #define TAGS(t)                                                             \
     "SELECT tag_id,bucket,usd,requests,status IN('success','interrupted')," \
-    "input,0,output FROM " t " WHERE tag_id IN(SELECT id FROM tag WHERE "   \
-    "?1=-1 OR tenant_id=?1) AND direct=1" STATUS " AND(?5,?6,?7)=(0,'','')"
+    "input,0,output,direct FROM " t " WHERE tag_id IN(SELECT id FROM tag "  \
+    "WHERE ?1=-1 OR tenant_id=?1)" STATUS " AND(?5,?6,?7)=(0,'','')"
 
 static const char *const tags[] = {
     [STRETCH_ROWS] =
         "SELECT t.tag_id,?2,l.usd,l.kind='usage',l.status IN('success',"
-        "'interrupted'),l.prompt_tok,0,l.comp_tok FROM ledger l INDEXED BY "
-        "ledger_ts JOIN ledger_tag t ON t.ledger_id=l.id WHERE l.ts>=?2 AND "
-        "l.ts<?3 AND l.kind<>'reset' AND(?1=-1 OR l.tenant_id=?1) AND "
-        "t.direct=1 AND t.tag_id IN(SELECT id FROM tag) AND"
+        "'interrupted'),l.prompt_tok,0,l.comp_tok,t.direct FROM ledger l "
+        "INDEXED BY ledger_ts JOIN ledger_tag t ON t.ledger_id=l.id WHERE "
+        "l.ts>=?2 AND l.ts<?3 AND l.kind<>'reset' AND(?1=-1 OR "
+        "l.tenant_id=?1) AND t.tag_id IN(SELECT id FROM tag) AND"
         "(?4='' OR l.status=?4) AND(?5,?6,?7)=(0,'','')",
     [STRETCH_HOURS] = TAGS("rollup_tag_hour"),
     [STRETCH_DAYS] = TAGS("rollup_tag_day")};
@@ -226,6 +226,9 @@ static enum status read_stretch(struct walk *w, sqlite3 *c, const char *text,
         full = g == NULL;
         if (full)
             break;
+        g->tree_usd += v.usd;
+        if (q->by == INSIGHT_TAG && sql_col(&x, 8, 1) == 0)
+            continue; // stands for a tag below it
         add(&g->sum, &v);
         g->usd[at] += v.usd;
     }

@@ -20,7 +20,7 @@ enum insight_by {
     INSIGHT_MODEL,
     INSIGHT_PROVIDER,
     INSIGHT_STATUS,
-    INSIGHT_TAG, /* tags that requests named themselves, not their ancestors */
+    INSIGHT_TAG, /* `sum`: requests that named the tag itself */
     INSIGHTS
 };
 
@@ -54,7 +54,9 @@ struct insight_group {
     struct slice detail; /* a tag's path, a key as it is shown; .p NULL: none */
     int64_t tenant_id;   /* of a key or tag; 0: unknown */
     struct insight_sum sum;
-    int64_t *usd; /* one per point */
+    int64_t *usd;     /* one per point */
+    int64_t tree_usd; /* of a tag: its own and that of the tags below, each
+                         request once */
 };
 
 struct insight {

@@ -32,6 +32,7 @@ for (const zone of ['UTC', 'Europe/Berlin', 'Asia/Kolkata'])
     const of = async (q) => (await gw.ok('GET', `/admin/usage/insights?${q}`)).groups.map((g) => [g.name, nano(g.usd), g.requests]);
     assert.deepEqual(await of('by=tenant'), [['a', 16000000n, 3], ['b', 1000000n, 2], [null, 0n, 1]].map(([n, u, c]) => [n, total(rows.filter((x) => x.tenant === n)), c]));
     assert.deepEqual((await of('by=tag')).map(([n, , c]) => [n, c]), [['leaf', 2], ['top', 1]], 'only tags that requests named');
+    assert.deepEqual((await gw.ok('GET', '/admin/usage/insights?by=tag')).groups.map((g) => nano(g.treeUsd)), [8500000n, 8500000n], 'a request with both is once in the parent');
     assert.deepEqual(await of(`by=model&tenantId=${b.id}&status=success`), [['gpt-cent', 1000000n, 1]]);
     assert.equal((await of(`by=model&keyId=${a.keyId}`)).length, 2);
     assert.equal((await of('by=provider&model=gpt-flat&tenantId=' + a.id))[0][2], 2);
