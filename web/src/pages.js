@@ -3,4 +3,5 @@
 // that the file defines.
 export const PAGES = [
   { name: '', title: 'Overview', icon: 'overview', tag: 'page-overview', load: () => import('./pages/overview.js') },
+  { name: 'usage', title: 'Usage', icon: 'usage', tag: 'page-usage', load: () => import('./pages/usage.js') },
 ];
