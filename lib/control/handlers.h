@@ -55,6 +55,8 @@ handler_fn entries_all;    /* GET /admin/usage/ledger */
 handler_fn entries_one;    /* GET /admin/usage/ledger/:id */
 handler_fn entries_correct; /* POST /admin/usage/ledger/:id/corrections */
 handler_fn entries_export; /* GET /admin/usage/export */
+/* ---- insights.c */
+handler_fn insights_get; /* GET /admin/usage/insights */
 /* ---- sign_in.c: /dashboard/session */
 handler_fn session_open;  /* POST */
 handler_fn session_show;  /* GET */

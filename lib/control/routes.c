@@ -96,6 +96,8 @@ static const struct control_route table[] = {
       "Send a test message to the alert channels"),
     A("GET", "/admin/overview", overview_get, "Spend and refusals of all"),
     A("GET", "/admin/settings", settings_get, "What is in force"),
+    A("GET", "/admin/usage/insights", insights_get,
+      "Spend over time, by one dimension"),
     A("GET", "/admin/audit", audit_list, "What was changed by whom"),
 #undef A
 #define K(m, p, h, s) {m, p, AUTH_KEYS, h, s}
