@@ -339,7 +339,7 @@ static void conclude_done(struct exchange *x, struct meter_end *end)
         price_counted(x, end->output_tokens);
     else if (!failed && x->call.op == OP_PASSTHROUGH)
         reason = SLICE("unmetered");
-    if (x->gone) {
+    if (x->gone && !x->has_all) {
         status = EVENT_INTERRUPTED;
         reason = SLICE("client_gone");
     }
@@ -488,7 +488,8 @@ void answer_give_up(struct exchange *x)
         price(x, &end.usage);
     else if (x->sent)
         price_counted(x, end.output_tokens);
-    (void)answer_settle(x, EVENT_INTERRUPTED, SLICE("client_gone"),
+    (void)answer_settle(x, x->has_all ? EVENT_SUCCESS : EVENT_INTERRUPTED,
+                        x->has_all ? SLICE("") : SLICE("client_gone"),
                         x->answered ? x->status : 0);
     exchange_finish(x);
 }
@@ -517,6 +518,10 @@ static void drained_long_enough(void *arg)
 void answer_client_gone(struct exchange *x)
 {
     const struct gateway_conf *conf = &x->gl->gateway->conf;
+    // SDKs close at the stream's last event, the provider a moment later.
+    x->has_all = x->metering && x->translation == NULL &&
+                 x->stream != NULL && stream_queued(x->stream) == 0 &&
+                 x->relay.n == 0 && meter_ended(x->meter);
     if (conf->client_gone == GONE_ABORT) {
         answer_give_up(x);
         return;

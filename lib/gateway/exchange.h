@@ -122,6 +122,7 @@ struct exchange {
     bool answered;  /* an answer has begun or was given */
     bool sent;      /* the first byte has left, or may have */
     bool gone;      /* the client left */
+    bool has_all;   /* ... with the whole answer */
     bool ended;     /* the request's body is whole */
     bool waiting;   /* for a tenant to be made */
     bool streaming; /* answer goes out as it comes */
