@@ -59,6 +59,11 @@ handler_fn entries_export; /* GET /admin/usage/export */
 handler_fn session_open;  /* POST */
 handler_fn session_show;  /* GET */
 handler_fn session_close; /* DELETE */
+/* ---- docs.c */
+handler_fn docs_page;    /* GET /docs */
+handler_fn docs_asset;   /* GET /docs/:name */
+handler_fn docs_redoc;   /* GET /redoc */
+handler_fn docs_openapi; /* GET /docs/json, /openapi.json */
 /* ---- dashboard.c */
 handler_fn dashboard_page;  /* GET /dashboard[/:name[/:name]] */
 handler_fn dashboard_asset; /* GET /dashboard/assets/:name */
