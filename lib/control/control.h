@@ -22,6 +22,7 @@
 #include "net/listen.h"
 
 struct actor;
+struct alert;
 struct buckets;
 struct limit;
 struct policies;
@@ -50,6 +51,7 @@ struct control_conf {
     const struct cidr *trusted;
     int trusted_count;
     struct policies *policies;
+    const struct alert *alert;
     /* Takes the stored prices into force. */
     enum status (*reload_prices)(void *arg, struct err *err);
     void *reload_arg;
