@@ -8,7 +8,7 @@ import { gtest, assert, flat, call, waitUntil, ADMIN, ROOT } from './fixture.mjs
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 const INGEST = 'ingest-key-0123';
-const ENV = ({ mock }) => ({ INGEST_KEY: INGEST, SELF_SERVICE: '1', RATE_LIMIT_RPM: '0', INGEST_RPM: '0', AUTH_FAIL_PER_MIN: '100000',
+const ENV = ({ mock }) => ({ INGEST_KEY: INGEST, SELF_SERVICE: '1', RATE_LIMIT_RPM: '0', INGEST_RPM: '0', AUTH_FAIL_PER_MIN: '100000', ALERT_WEBHOOK_URL: `${mock.url}/hook`,
   ANTHROPIC_API_KEY: 'sk-ant', ANTHROPIC_BASE_URL: mock.url, GOOGLE_API_KEY: 'g-key', GOOGLE_BASE_URL: mock.url,
   AZURE_OPENAI_API_KEY: 'az-key', AZURE_OPENAI_ENDPOINT: mock.url });
 const load = async (gw) => (await gw.call('/openapi.json')).json;
