@@ -36,7 +36,8 @@ struct doc {
     int n;
 };
 
-/* ---- the text ------------------------------------------------------------------ */
+/* ---- the text
+ * ------------------------------------------------------------------ */
 
 /* The next block "head\nlines"; lines up to an empty one.  Comments and
  * schemas are passed over.  False at the end. */
@@ -45,8 +46,8 @@ static bool next_block(struct slice *rest, struct slice *head,
 {
     while (rest->p != NULL && rest->n > 0) {
         struct slice line = slice_cut(rest, '\n');
-        if (line.n == 0 || line.p[0] == '#' ||
-            slice_starts(line, "schema ") || slice_starts(line, "tag "))
+        if (line.n == 0 || line.p[0] == '#' || slice_starts(line, "schema ") ||
+            slice_starts(line, "tag "))
             continue;
         *head = line;
         const char *from = rest->p;
@@ -106,8 +107,7 @@ static void gather(struct doc *d)
     for (int i = 0; i < n && d->n < OPS_MAX; i++) {
         struct op *x = &d->ops[d->n++];
         *x = (struct op){slice_str(all[i].method), slice_str(all[i].pattern),
-                         slice_str(all[i].summary), &all[i],
-                         slice(NULL, 0)};
+                         slice_str(all[i].summary), &all[i], slice(NULL, 0)};
         x->block = block_of(x->method, x->pattern);
     }
     while (next_block(&rest, &head, &lines) && d->n < OPS_MAX) {
@@ -123,7 +123,8 @@ static void gather(struct doc *d)
     assert(d->n < OPS_MAX);
 }
 
-/* ---- paths ---------------------------------------------------------------------- */
+/* ---- paths
+ * ---------------------------------------------------------------------- */
 
 /* The next ":name" of a pattern; false: none. */
 static bool next_param(struct slice *rest, struct slice *name)
@@ -190,10 +191,11 @@ static struct slice operation_id(struct arena *a, const struct op *x)
 
 static struct slice usual_value(struct slice name)
 {
-    static const char *const usual[][2] = {
-        {"sessionId", "run-42"}, {"model", "acme-large"},
-        {"provider", "openai"},  {"username", "alice"},
-        {"response", "resp_mock"}};
+    static const char *const usual[][2] = {{"sessionId", "run-42"},
+                                           {"model", "acme-large"},
+                                           {"provider", "openai"},
+                                           {"username", "alice"},
+                                           {"response", "resp_mock"}};
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         if (slice_is(name, usual[i][0]))
             return slice_str(usual[i][1]);
@@ -243,8 +245,7 @@ static void write_params(struct doc *d, const struct op *x)
         struct slice v = value_of(values, ' ', name);
         m = (struct openapi_member){
             name, is_id(x, name) ? SLICE("int") : SLICE("str"), false};
-        write_param(&d->o, "path", &m,
-                    v.p != NULL ? v : usual_value(name));
+        write_param(&d->o, "path", &m, v.p != NULL ? v : usual_value(name));
     }
     rest = line_of(x->block, "query");
     while (openapi_member(&rest, &m))
@@ -255,7 +256,8 @@ static void write_params(struct doc *d, const struct op *x)
     json_arr_end(&d->o);
 }
 
-/* ---- bodies and answers ------------------------------------------------------------ */
+/* ---- bodies and answers
+ * ------------------------------------------------------------ */
 
 static void write_body(struct doc *d, const struct op *x)
 {
@@ -355,8 +357,7 @@ static void write_error(struct doc *d, const struct op *x, struct slice code)
         if (type != NULL)
             openapi_type(&d->o, slice_str(type));
         else {
-            static const char *const forms[] = {"Error", "Invalid",
-                                                "NoRoute"};
+            static const char *const forms[] = {"Error", "Invalid", "NoRoute"};
             json_obj(&d->o);
             json_key(&d->o, "anyOf");
             json_arr(&d->o);
@@ -431,7 +432,9 @@ static void write_answers(struct doc *d, const struct op *x)
     json_obj_end(&d->o);
 }
 
-/* ---- who ------------------------------------------------------------------------------ */
+/* ---- who
+ * ------------------------------------------------------------------------------
+ */
 
 static void write_schemes(struct json_out *o, const char *list)
 {
@@ -499,11 +502,11 @@ static const struct scheme {
      "A tenant key; on ingest's admin paths and /metrics an admin secret"},
     {"googleKey", "apiKey", "header", "x-goog-api-key", "A tenant key"},
     {"azureKey", "apiKey", "header", "api-key", "A tenant key"},
-    {"user", "apiKey", "cookie", "proxy_session",
-     "The self-service sign-in"},
+    {"user", "apiKey", "cookie", "proxy_session", "The self-service sign-in"},
 };
 
-/* ---- the document ------------------------------------------------------------------------ */
+/* ---- the document
+ * ------------------------------------------------------------------------ */
 
 static struct slice group_of(const struct op *x)
 {
