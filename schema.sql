@@ -152,6 +152,7 @@ CREATE TABLE rollup_day(
   reasoning INTEGER NOT NULL,
   PRIMARY KEY(tenant_id, bucket, key_id, model, provider, status))
   STRICT, WITHOUT ROWID;
+-- tag_id < 0: all that bears a tag directly of tenant -tag_id, each row once.
 CREATE TABLE rollup_tag_hour(
   tag_id INTEGER NOT NULL, bucket INTEGER NOT NULL, direct INTEGER NOT NULL,
   status TEXT NOT NULL, usd INTEGER NOT NULL, requests INTEGER NOT NULL,

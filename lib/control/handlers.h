@@ -61,6 +61,11 @@ handler_fn insights_get; /* GET /admin/usage/insights */
 handler_fn session_open;  /* POST */
 handler_fn session_show;  /* GET */
 handler_fn session_close; /* DELETE */
+/* ---- docs.c */
+handler_fn docs_page;    /* GET /docs */
+handler_fn docs_asset;   /* GET /docs/:name */
+handler_fn docs_redoc;   /* GET /redoc */
+handler_fn docs_openapi; /* GET /docs/json, /openapi.json */
 /* ---- overview.c */
 handler_fn overview_get; /* GET /admin/overview */
 /* ---- settings.c */

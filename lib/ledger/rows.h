@@ -180,6 +180,9 @@ MUST_CHECK enum status rows_sessions_named(struct db *db, struct arena *a,
                                            struct slice id,
                                            struct session_row **out, int *n,
                                            struct err *err);
+/* How many sessions a tenant has. */
+MUST_CHECK enum status rows_session_count(struct db *db, int64_t tenant_id,
+                                          int64_t *out, struct err *err);
 /* The budget in force, -1: none. */
 int64_t rows_session_effective(const struct session_row *s);
 /* Sets the admin's own budget (-1: removes it), also for the counters. */
