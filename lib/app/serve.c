@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/loops.h"
+#include "app/probes.h"
 #include "app/store.h"
 #include "app/watch.h"
 #include "base/clock.h"
@@ -121,6 +122,21 @@ static bool provider_on(void *arg, enum provider_id p)
 {
     const struct app *a = arg;
     return provider_configured(a->providers, p);
+}
+
+static void provider_look(void *arg, const enum provider_id *of,
+                          const struct slice *keys, int n, int64_t max_age_ms,
+                          struct provider_state *out)
+{
+    const struct app *a = arg;
+    probes_look(a->probes, of, keys, n, max_age_ms, out);
+}
+
+static void provider_models(void *arg, struct arena *arena,
+                            struct slice **names, int *n, int64_t *loaded_ms)
+{
+    const struct app *a = arg;
+    probes_models(a->probes, arena, names, n, loaded_ms);
 }
 
 /* A tenant to be made for header mode, on its way to the pool and back. */
@@ -308,6 +324,7 @@ static enum status start_control(struct app *a, struct err *err)
     int configured = 0;
     for (int p = 1; p < PROVIDER_COUNT; p++)
         configured += provider_configured(a->providers, (enum provider_id)p);
+    a->probes = probes_new(a->providers, a->config->models_cache_s);
     const struct control_conf conf = {
         .config = a->config,
         .db = a->db,
@@ -328,6 +345,8 @@ static enum status start_control(struct app *a, struct err *err)
         .ledger_arg = a,
         .providers_configured = configured,
         .provider_on = provider_on,
+        .provider_look = provider_look,
+        .provider_models = provider_models,
         .provider_arg = a,
         .demo_admin_key = slice_str(a->demo_admin),
     };
@@ -422,6 +441,7 @@ static void stop_all(struct app *a)
     loops_stop(a);
     if (a->control != NULL)
         control_free(&a->control);
+    probes_free(&a->probes);
     loops_free(a);
     gateway_free(&a->gateway);
     alert_stop(&a->alert);

@@ -30,6 +30,7 @@
 #define APP_PATH 1024
 
 struct app_loop;
+struct probes;
 
 /* Which version of the certificate files is served. */
 struct app_tls_stamp {
@@ -55,6 +56,7 @@ struct app {
     struct alert *alert;
     struct control *control;
     struct provider_set *providers;
+    struct probes *probes;
     struct gateway *gateway;
     struct limit *auth_rows;
     struct cidr trusted[APP_TRUSTED_MAX];

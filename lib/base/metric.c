@@ -317,6 +317,19 @@ void metric_add(struct metrics *m, enum metric_id id,
         atomic_fetch_add_explicit(&s->value, v, memory_order_relaxed);
 }
 
+int64_t metric_value(const struct metrics *m, enum metric_id id,
+                     const struct slice labels[static 4])
+{
+    char text[LABELS * 162];
+    size_t len =
+        join(labels, label_count(&families[id]), text, sizeof text);
+    uint64_t hash = crypt_table_hash(slice(text, len));
+    size_t slot;
+    struct sample *s = find(m->table[id], hash, text, len, &slot);
+    return s != NULL ? atomic_load_explicit(&s->value, memory_order_relaxed)
+                     : 0;
+}
+
 static void observe(struct histogram *h, const struct scale *s, int64_t v)
 {
     int i = 0;

@@ -49,6 +49,9 @@ void metric_free(struct metrics **m);
  * in the order of the comment above; unused ones are empty slices. */
 void metric_add(struct metrics *m, enum metric_id id,
                 const struct slice labels[static 4], int64_t v);
+/* The value of the counter with these label values; 0: never counted. */
+int64_t metric_value(const struct metrics *m, enum metric_id id,
+                     const struct slice labels[static 4]);
 /* Records a duration in a histogram without labels. */
 void metric_time(struct metrics *m, enum metric_id id, int64_t us);
 /* Records a value in a histogram with labels, in their order. */

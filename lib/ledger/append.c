@@ -15,6 +15,7 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "base/crypt.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -42,6 +43,7 @@ enum rollup {
     TAG_HOUR,
     TAG_DAY,
     USE,
+    MONTH,
     DATA,
     SEEN_TENANT,
     SEEN_TAG,
@@ -109,6 +111,11 @@ static const struct rollup_sql {
                  "ON CONFLICT" TAG_KEY TAG_SET,
                  K_TENANT | K_BUCKET | K_KEY | K_STATUS, F_SHORT},
     [USE] = {"INSERT INTO rollup_use(tenant_id,bucket,key_id,usd,requests,"
+             "input,output,metered) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT"
+             "(tenant_id,bucket,key_id)" TAG_SET
+             ",metered=metered+excluded.metered",
+             K_TENANT | K_BUCKET | K_KEY, F_SHORT | BIT(F_METERED)},
+    [MONTH] = {"INSERT INTO rollup_month(tenant_id,bucket,key_id,usd,requests,"
              "input,output,metered) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT"
              "(tenant_id,bucket,key_id)" TAG_SET
              ",metered=metered+excluded.metered",
@@ -314,20 +321,34 @@ static void roll_tags(struct append *a, const struct event *e,
     }
 }
 
+/* The first day of its UTC month. */
+static int64_t month_of(int64_t day_ms)
+{
+    int64_t y;
+    int m, d;
+    clock_civil(day_ms / STORE_DAY_MS, &y, &m, &d);
+    return clock_days(y, m, 1) * STORE_DAY_MS;
+}
+
 /* The slim ones: by day and key, by day and tracking token, names. */
 static void roll_slim(struct append *a, const struct event *e,
                       const int64_t v[static FIGURES])
 {
-    struct rcell k = {.table = USE,
-                      .tenant = e->tenant_id,
-                      .bucket = floor_to(e->ts_ms, STORE_DAY_MS),
-                      .key = e->key_id};
-    add_cell(a, &k, v);
-    k.tenant = ALL_TENANTS;
-    k.key = 0;
-    add_cell(a, &k, v);
+    int64_t day = floor_to(e->ts_ms, STORE_DAY_MS);
+    struct rcell k = {0};
+    for (int t = USE; t <= MONTH; t++) {
+        k.table = (enum rollup)t;
+        k.bucket = t == USE ? day : month_of(day);
+        k.tenant = e->tenant_id;
+        k.key = e->key_id;
+        add_cell(a, &k, v);
+        k.tenant = ALL_TENANTS;
+        k.key = 0;
+        add_cell(a, &k, v);
+    }
     if (is_metered(e)) {
         k.table = DATA;
+        k.bucket = day;
         k.tenant = e->ingest_token_id != 0             ? e->ingest_token_id
                    : slice_is(e->reason, "legacy") ? DATA_LEGACY
                                                        : DATA_PROXIED;

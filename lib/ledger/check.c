@@ -263,6 +263,11 @@ static enum status verify_rollups(struct checking *c, struct verify_result *v)
         BOTH("rollup_use", " WHERE tenant_id>=0",
              MADE_USE("tenant_id", "coalesce(key_id,0)")),
         BOTH("rollup_use", " WHERE tenant_id<0", MADE_USE("-1", "0")),
+        BOTH("rollup_month", "",
+             "SELECT tenant_id,1000*unixepoch(strftime('%Y-%m-01',"
+             "bucket/1000,'unixepoch')),key_id,sum(usd),sum(requests),"
+             "sum(metered),sum(input),sum(output) FROM rollup_use "
+             "GROUP BY 1,2,3"),
         BOTH("rollup_data", "", MADE_DATA)};
     enum status st = OK;
     for (size_t i = 0; i < sizeof texts / sizeof *texts && st == OK; i++) {

@@ -290,6 +290,14 @@ static void error_event(struct say_writer *w, const struct say *s)
     json_kstr(&o, "code", SLICE("server_error"));
     json_kstr(&o, "message", s->text);
     json_knull(&o, "param");
+    /* the flat form is documented; OpenAI's SDK raises the nested one only */
+    json_key(&o, "error");
+    json_obj(&o);
+    json_kstr(&o, "type", s->name.n > 0 ? s->name : SLICE("server_error"));
+    json_kstr(&o, "code", SLICE("server_error"));
+    json_kstr(&o, "message", s->text);
+    json_knull(&o, "param");
+    json_obj_end(&o);
     event_close(w, &o);
 }
 
