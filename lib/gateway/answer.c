@@ -16,6 +16,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "gateway/measure.h"
 #include "guard/settle.h"
 #include "http/header.h"
 #include "price/book.h"
@@ -44,6 +45,7 @@ bool answer_settle(struct exchange *x, enum event_status status,
         return false;
     }
     x->booked = true;
+    measure_end(x);
     if (log_on(LOG_INFO)) {
         char usd[MONEY_TEXT];
         money_format(e->usd, usd);
@@ -453,6 +455,7 @@ static void on_done(void *arg, enum upstream_end how)
     struct exchange *x = arg;
     (void)FAULT("upstream.done");
     x->up = NULL;
+    x->end_us = clock_mono_us();
     if (how == UPSTREAM_UNREACHABLE)
         x->retry = attempts_want(x, 502, slice(NULL, 0));
     if (x->retry && !x->gone && x->stream != NULL && attempts_next(x))

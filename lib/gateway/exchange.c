@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
+#include "gateway/measure.h"
 #include "guard/admit.h"
 #include "guard/limit.h"
 #include "guard/settle.h"
@@ -621,7 +622,8 @@ void exchange_forward(struct exchange *x)
             .silence_timeout_s = conf->silence_timeout_s,
             .retries = conf->retries,
         };
-        x->sent_us = clock_mono_us();
+        if (x->sent_us == 0)
+            x->sent_us = clock_mono_us();
         st = upstream_start(x->gl->pool, &req, &answer_ops, x, &x->up, &err);
     }
     if (st == OK)
@@ -694,6 +696,7 @@ static void on_end(void *arg)
         return;
     }
     x->ended = true;
+    x->ready_us = clock_mono_us();
     proceed(x);
 }
 
@@ -716,6 +719,7 @@ static void gone_early(struct exchange *x)
     x->event.latency_ms = exchange_latency_ms(x);
     if (settle_row(x->gl->gateway->guard, &x->event, &err) != OK)
         log_line(LOG_ERROR, "row not written", LF_C("error", err.text));
+    measure_end(x);
 }
 
 static void on_gone(void *arg)
