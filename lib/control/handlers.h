@@ -88,6 +88,10 @@ handler_fn prices_list;
 handler_fn prices_create;
 handler_fn prices_update;
 handler_fn prices_delete;
+/* ---- fallbacks.c: /admin/fallbacks */
+handler_fn fallbacks_get;
+handler_fn fallbacks_put;
+handler_fn fallbacks_delete;
 /* ---- policy.c */
 handler_fn policy_get;    /* GET /admin/policy */
 handler_fn policy_test;   /* POST /admin/policy/test */

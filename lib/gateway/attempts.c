@@ -15,10 +15,11 @@
 #include "price/cost.h"
 #include "provider/keys.h"
 
-#define REST_MS 10000      /* of a key that failed without a word about when */
+#define REST_MS 10000 /* of a key that failed without a word about when */
 #define REST_MAX_S 3600
 
-/* ---- candidates ------------------------------------------------------------------- */
+/* ---- candidates
+ * ------------------------------------------------------------------- */
 
 static int64_t dearer(int64_t a, int64_t b)
 {
@@ -44,6 +45,8 @@ static bool add(struct exchange *x, const struct book *book,
     struct candidate *c = &x->candidates[x->candidate_count];
     struct call other = x->call;
     *c = (struct candidate){.model = name};
+    if (name.p == NULL)
+        return false;
     c->provider = book_resolve(book, &c->model, x->ts_ms);
     const struct price *p = book_find(book, c->provider, c->model, x->ts_ms);
     if (p == NULL || !reachable(x, c->provider))
@@ -66,7 +69,7 @@ static bool add(struct exchange *x, const struct book *book,
     return true;
 }
 
-void attempts_plan(struct exchange *x, const struct book *book,
+void attempts_plan(struct exchange *x, const struct snapshot *s,
                    const struct cost_limits *limits)
 {
     const struct gateway_conf *conf = &x->gl->gateway->conf;
@@ -75,16 +78,18 @@ void attempts_plan(struct exchange *x, const struct book *book,
     if (x->call.klass != ROUTE_METERED || !x->route.body_is_json ||
         x->route.azure || x->target.client_key)
         return;
-    int n = fallbacks_of(conf->fallbacks, x->call.model, names);
+    int n = fallbacks_of(snapshot_fallbacks(s, NULL), x->call.model, names);
     if (n == 0)
         return;
     x->call.input_bound += TRANSLATE_INPUT;
     x->attempts_left = (int)dearer(x->attempts_left, n);
     for (int i = 0; i < n; i++)
-        (void)add(x, book, limits, names[i]);
+        // the snapshot may be gone when the first model fails
+        (void)add(x, snapshot_book(s), limits, arena_dup(&x->arena, names[i]));
 }
 
-/* ---- whether ---------------------------------------------------------------------- */
+/* ---- whether
+ * ---------------------------------------------------------------------- */
 
 static bool is_passing(int status)
 {
@@ -96,8 +101,8 @@ static bool is_passing(int status)
 static void rest_key(struct exchange *x, struct slice retry_after)
 {
     int64_t s = 0;
-    struct keys *k = provider_keys(x->gl->gateway->providers,
-                                   x->target.provider);
+    struct keys *k =
+        provider_keys(x->gl->gateway->providers, x->target.provider);
     if (x->target.client_key || k == NULL)
         return;
     for (size_t i = 0; i < retry_after.n; i++) {
@@ -116,8 +121,8 @@ static void rest_key(struct exchange *x, struct slice retry_after)
 static bool same_again(const struct exchange *x, int status)
 {
     const struct gateway_conf *conf = &x->gl->gateway->conf;
-    const struct keys *k = provider_keys(x->gl->gateway->providers,
-                                         x->target.provider);
+    const struct keys *k =
+        provider_keys(x->gl->gateway->providers, x->target.provider);
     if (conf->attempts < 2 || x->target.client_key || k == NULL)
         return false;
     if (keys_count(k) > 1)
@@ -136,7 +141,8 @@ bool attempts_want(struct exchange *x, int status, struct slice retry_after)
     return x->again || x->candidate_at < x->candidate_count;
 }
 
-/* ---- the next --------------------------------------------------------------------- */
+/* ---- the next
+ * --------------------------------------------------------------------- */
 
 /* The candidate's name into the body that goes out. */
 static bool rename_model(struct exchange *x, struct slice name)

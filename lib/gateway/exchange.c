@@ -653,7 +653,7 @@ static void proceed(struct exchange *x)
     if (r == R_NONE && !described)
         r = exchange_target(x, &more);
     if (r == R_NONE && !described)
-        attempts_plan(x, snapshot_book(s), &g->guard->cost);
+        attempts_plan(x, s, &g->guard->cost);
     if (r != R_NONE) {
         refuse(x, r, &more);
         return;

@@ -19,9 +19,9 @@
 #include "call/call.h"
 #include "call/event.h"
 #include "call/verdict.h"
+#include "catalog/fallbacks.h"
 #include "catalog/reader.h"
 #include "gateway/body.h"
-#include "gateway/fallbacks.h"
 #include "gateway/gateway.h"
 #include "guard/admit.h"
 #include "guard/gate.h"
@@ -191,7 +191,7 @@ void exchange_forward(struct exchange *x);
 /* ---- attempts.c ---- */
 /* Lists whom to ask if the first fails; the worst case becomes the dearest's.
  * Behind pricing and target. */
-void attempts_plan(struct exchange *x, const struct book *book,
+void attempts_plan(struct exchange *x, const struct snapshot *s,
                    const struct cost_limits *limits);
 /* True if an answer that begins with this status is to be dropped for another
  * try; lets the key rest. */
