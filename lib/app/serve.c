@@ -345,6 +345,7 @@ static void start_gateway(struct app *a)
         .silence_timeout_s = (int)c->upstream_timeout_s,
         .retries = (int)c->upstream_retries,
         .attempts = (int)c->upstream_attempts,
+        .retry_max_ms = (int)c->upstream_retry_max_ms,
         .client_gone = slice_is(slice_str(c->client_gone), "abort")
                            ? GONE_ABORT
                            : GONE_DRAIN,

@@ -101,7 +101,7 @@ static void exchange_free(struct exchange *x)
 void exchange_maybe_free(struct exchange *x)
 {
     if (x->stream == NULL && x->up == NULL && !x->waiting &&
-        !x->models_waiting)
+        !x->models_waiting && !attempts_pausing(x))
         exchange_free(x);
 }
 
@@ -110,6 +110,7 @@ void exchange_finish(struct exchange *x)
     struct gateway_loop *gl = x->gl;
     x->phase = PHASE_DONE;
     loop_timer_cancel(gl->loop, &x->drain);
+    loop_timer_cancel(gl->loop, &x->pause);
     if (x->up != NULL)
         upstream_cancel(&x->up);
     if (x->admitted) {

@@ -33,6 +33,7 @@ struct gateway_conf {
     const char *spill_dir; /* large bodies, nameless files */
     int connect_timeout_s, silence_timeout_s, retries;
     int attempts; /* tries of one request; 1: no second */
+    int retry_max_ms; /* longest wait a provider may ask for between tries */
     enum client_gone client_gone;
     int drain_timeout_s;
     enum passthrough passthrough;
