@@ -1,4 +1,4 @@
--- schema.sql - ledger.sqlite, version 2 (PRAGMA user_version).
+-- schema.sql - ledger.sqlite, version 3 (PRAGMA user_version).
 -- Times are ms UTC, money nano-dollars, rates pico-dollars per token.
 -- Embedded into the binary; an older file gets here in the steps of
 -- lib/ledger/migrate.c, which end in the same tables and indexes.
@@ -231,6 +231,8 @@ CREATE TABLE admin_session(
   STRICT, WITHOUT ROWID;
 CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
+CREATE TABLE setting_text(name TEXT PRIMARY KEY, value TEXT NOT NULL)
+  STRICT, WITHOUT ROWID;
 
 CREATE VIEW "UsageLedger" AS
   SELECT id,
@@ -244,4 +246,4 @@ CREATE VIEW "UsageLedger" AS
     prompt_tok AS promptTok, comp_tok AS compTok
   FROM ledger WHERE kind IN ('usage', 'correction');
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;

@@ -101,6 +101,10 @@ handler_fn providers_health; /* GET /admin/providers/:provider/health */
 handler_fn providers_test;   /* POST /admin/providers/:provider/test */
 /* ---- analytics.c */
 handler_fn analytics_tags; /* GET T/tag-analytics */
+/* ---- fallbacks.c: /admin/fallbacks */
+handler_fn fallbacks_get;
+handler_fn fallbacks_put;
+handler_fn fallbacks_delete;
 /* ---- policy.c */
 handler_fn policy_get;    /* GET /admin/policy */
 handler_fn policy_test;   /* POST /admin/policy/test */

@@ -102,7 +102,7 @@ static void exchange_free(struct exchange *x)
 void exchange_maybe_free(struct exchange *x)
 {
     if (x->stream == NULL && x->up == NULL && !x->waiting &&
-        !x->models_waiting)
+        !x->models_waiting && !attempts_pausing(x))
         exchange_free(x);
 }
 
@@ -111,6 +111,7 @@ void exchange_finish(struct exchange *x)
     struct gateway_loop *gl = x->gl;
     x->phase = PHASE_DONE;
     loop_timer_cancel(gl->loop, &x->drain);
+    loop_timer_cancel(gl->loop, &x->pause);
     if (x->up != NULL)
         upstream_cancel(&x->up);
     if (x->admitted) {
@@ -656,7 +657,7 @@ static void proceed(struct exchange *x)
     if (r == R_NONE && !described)
         r = exchange_target(x, &more);
     if (r == R_NONE && !described)
-        attempts_plan(x, snapshot_book(s), &g->guard->cost);
+        attempts_plan(x, s, &g->guard->cost);
     if (r != R_NONE) {
         refuse(x, r, &more);
         return;

@@ -104,6 +104,10 @@ static const char *const steps[MIGRATE_VERSION - 1] = {
     "CREATE INDEX alert_delivery_pending ON alert_delivery(channel, next_at) "
     "WHERE state = 'pending';"
     "PRAGMA user_version = 2;",
+
+    "CREATE TABLE setting_text("
+    "name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 3;",
 };
 // clang-format on
 

@@ -284,6 +284,11 @@ MUST_CHECK enum status rows_audit(struct db *db, struct arena *a,
 /* A small named value.  E_NOT_FOUND. */
 MUST_CHECK enum status rows_setting(struct db *db, const char *name,
                                     int64_t *out, struct err *err);
+/* Stores the admin's fallback chains and takes them into force; .p NULL: none,
+ * the configuration's are in force again.  `count` is for the audit row. */
+MUST_CHECK enum status rows_fallbacks_put(struct db *db, struct actor who,
+                                          struct slice text, int count,
+                                          struct err *err);
 /* Sets one. */
 MUST_CHECK enum status rows_setting_set(struct db *db, const char *name,
                                         int64_t v, struct err *err);
