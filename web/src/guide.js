@@ -7,7 +7,7 @@ import { api, url } from './api.js';
 import { money } from './format.js';
 import { Element } from './page.js';
 import { poll } from './poll.js';
-import { href } from './router.js';
+import { href, setQuery } from './router.js';
 import { copyable, snippet } from './ui/copy.js';
 import { field, isMoney, needed, readForm } from './ui/field.js';
 import { status } from './ui/states.js';
@@ -49,6 +49,7 @@ class BgGuide extends Element {
     try {
       const t = await api.post('/admin/tenant', { name: v.name, ...(v.amount ? { budgets: [{ period: 'daily', amountUsd: v.amount }] } : {}) });
       this.made = { ...t, model: v.model || this.model, key: (await api.post(url`/admin/tenant/${t.id}/apikeys`, { name: 'first key' })).key };
+      setQuery({ guide: '1' }); // stays open when the first call is there
       this.watch(t.id);
     } catch (x) { this.failed = x.message; }
     this.busy = false;

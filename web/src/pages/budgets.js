@@ -1,7 +1,7 @@
 // budgets.js - every budget: what is spent, held and left, and until when.
 import { html, nothing } from 'lit';
 import { api, url } from '../api.js';
-import { PERIODS, SCOPES, budgetName, budgetTitle, editBudget, newBudget, periodText } from '../budget.js';
+import { PERIODS, SCOPES, budgetName, editBudget, kindChip, newBudget, periodText, thing } from '../budget.js';
 import { dollars, money, nano, percent, relative, time, timeIn, usdExact } from '../format.js';
 import { Page } from '../page.js';
 import { href, route, setQuery } from '../router.js';
@@ -67,7 +67,7 @@ class PageBudgets extends Page {
   filters({ tenants }) {
     const { query } = route(), set = (name) => (v) => setQuery({ [name]: v });
     return html`<div class="filters">
-      ${field({ name: 'scope', label: 'For', type: 'select', value: query.get('scope') ?? '', options: [['', 'Everything of every kind'], ...SCOPES], onchange: set('scope') })}
+      ${field({ name: 'scope', label: 'For', type: 'select', value: query.get('scope') ?? '', options: [['', 'Every kind'], ...SCOPES], onchange: set('scope') })}
       ${field({ name: 'period', label: 'Period', type: 'select', value: query.get('period') ?? '', options: [['', 'Every period'], ...PERIODS], onchange: set('period') })}
       ${field({ name: 'tenantId', label: 'Tenant', type: 'select', value: query.get('tenantId') ?? '', options: [['', 'Every tenant'], ...tenants.map((t) => [t.id, t.name])], onchange: set('tenantId') })}</div>`;
   }
@@ -75,7 +75,7 @@ class PageBudgets extends Page {
   view(d) {
     const filtered = [...route().query.keys()].length > 0;
     const columns = [
-      { key: 'name', label: 'Budget of', sort: (b) => budgetName(b).toLowerCase(), render: (b) => html`<button class="link" tabindex="-1" @click=${() => this.open(b)}>${budgetTitle(b)}</button>${b.scope.kind !== 'tenant' && b.scope.tenantId ? html` <span class="muted">${d.names.get(b.scope.tenantId) ?? ''}</span>` : nothing}` },
+      { key: 'name', label: 'Budget of', sort: (b) => budgetName(b).toLowerCase(), render: (b) => html`${kindChip(b)}<button class="link" tabindex="-1" @click=${() => this.open(b)}>${thing(b)}</button>${b.scope.kind !== 'tenant' && b.scope.tenantId ? html` <span class="muted">${d.names.get(b.scope.tenantId) ?? ''}</span>` : nothing}` },
       { key: 'period', label: 'Period', sort: (b) => PERIODS.findIndex(([p]) => p === b.period), render: (b) => html`${periodText(b)}${b.mode === 'soft' ? html` ${chip('warns')}` : nothing}${b.isActive === false ? html` ${chip('off', 'warn')}` : nothing}${b.source === 'env' ? html` ${chip('env')}` : nothing}` },
       { key: 'used', label: 'Used', wide: true, sort: used, num: false, render: (b) => html`<div class="used">${meter({ spent: b.spentUsd, held: b.heldUsd, amount: b.amountUsd, label: budgetName(b) })}<span class="num">${used(b).toFixed(0)} %</span></div>` },
       { key: 'spent', label: 'Spent', num: true, wide: true, sort: (b) => dollars(b.spentUsd), render: (b) => money(b.spentUsd) },

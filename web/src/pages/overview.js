@@ -2,7 +2,7 @@
 import { html, nothing } from 'lit';
 import { api } from '../api.js';
 import { Page } from '../page.js';
-import { count, dollars, money, ms, nano, percent, plural, relative, timeIn, usd } from '../format.js';
+import { axis, count, dollars, money, ms, nano, percent, plural, relative, timeIn } from '../format.js';
 import { hasPage } from '../pages.js';
 import { href, route, setQuery } from '../router.js';
 import { budgetName, budgetTitle, periodText } from '../budget.js';
@@ -24,13 +24,14 @@ class PageOverview extends Page {
       api.get('/admin/overview', { signal, query: { days: DAYS - 1 } }),
       api.get('/admin/budgets', { signal, query: { effective: 1 } }),
       api.maybe('/health/detailed', { signal }),
-      api.maybe('/metrics', { signal }),
+      api.maybe('/metrics', { signal, accept: 'text/plain' }),
     ]);
     return { sums, budgets, health, overhead: histogram(metrics, 'budgetguard_overhead_seconds') };
   }
 
   actions() {
     const open = route().query.get('guide') === '1';
+    if (!open && this.data?.sums.days.every((x) => x.requests === 0)) return nothing; // it is open anyway
     return html`<button class="tonal" aria-expanded=${open} @click=${() => setQuery({ guide: open ? '' : '1' })}>${open ? 'Close the guide' : 'Connect an app'}</button>`;
   }
 
@@ -38,8 +39,8 @@ class PageOverview extends Page {
     const { sums } = d, fresh = sums.days.every((x) => x.requests === 0), guide = fresh || route().query.get('guide') === '1';
     return html`${guide ? html`<bg-guide .first=${fresh} .health=${d.health}></bg-guide>` : nothing}
       ${this.tiles(d)}
-      ${card('Spend per day', fresh ? empty('Nothing was spent yet', `The first call shows here within seconds.`) : html`<bg-chart kind="bars" label=${`Spend per day, last ${DAYS} days, ${sums.timezone}`} .labels=${sums.days.map((x) => x.date)} .series=${[{ label: 'Spend', values: sums.days.map((x) => dollars(x.usd)) }]} .fmt=${(v) => usd(v.toFixed(9))}></bg-chart>`, html`<span class="muted">${sums.timezone}</span>`)}
-      <div class="grid">${this.budgets(d.budgets)}${this.top('Top tenants', sums.tenants.map((t) => ({ name: t.name, to: href('tenants', t.id), ...t })), 'Who spends most shows here.')}
+      ${card('Spend per day', fresh ? empty('Nothing was spent yet', `The first call shows here within seconds.`) : html`<bg-chart kind="bars" label=${`Spend per day, last ${DAYS} days, ${sums.timezone}`} .labels=${sums.days.map((x) => x.date)} .series=${[{ label: 'Spend', values: sums.days.map((x) => dollars(x.usd)) }]} .fmt=${axis}></bg-chart>`, html`<span class="muted">${sums.timezone}</span>`)}
+      <div class="flow">${this.budgets(d.budgets)}${this.top('Top tenants', sums.tenants.map((t) => ({ name: t.name, to: href('tenants', t.id), ...t })), 'Who spends most shows here.')}
       ${this.top('Top models', sums.models.map((m) => ({ name: m.model, to: hasPage('usage') ? href('usage', '', { model: m.model }) : null, ...m })), 'What is asked most shows here.')}${this.refusals(sums)}${this.health(d)}</div>`;
   }
 
@@ -60,7 +61,7 @@ class PageOverview extends Page {
   budgets(list) {
     const rows = list.filter((b) => b.isActive !== false && nano(b.amountUsd) !== null)
       .map((b) => ({ b, used: percent((nano(b.spentUsd) ?? 0n) + (nano(b.heldUsd) ?? 0n), b.amountUsd) })).sort((x, y) => y.used - x.used).slice(0, 6);
-    return card('Budgets closest to their end', rows.length === 0 ? empty('No budget caps the spend', 'Set one: calls that could exceed it are refused before they cost anything.', html`<a class="button tonal" href=${href('budgets', '', { new: 1 })}>Add a budget</a>`)
+    return card('Tightest budgets', rows.length === 0 ? empty('No budget caps the spend', 'Set one: calls that could exceed it are refused before they cost anything.', html`<a class="button tonal" href=${href('budgets', '', { new: 1 })}>Add a budget</a>`)
       : html`<ul class="plain rows">${rows.map(({ b, used }) => html`<li><span class="name">${budgetTitle(b)} <span class="muted">${periodText(b)}</span></span><span class="num">${used.toFixed(0)} %</span>
         <div class="full">${meter({ spent: b.spentUsd, held: b.heldUsd, amount: b.amountUsd, label: budgetName(b) })}<span class="muted">${money(b.remainingUsd)} left of ${money(b.amountUsd)}${b.resetsAt ? html`, resets ${relative(b.resetsAt)}` : nothing}</span></div></li>`)}</ul>`,
       html`<a href=${href('budgets')}>All budgets</a>`);

@@ -43,8 +43,8 @@ class PageSettings extends Page {
 
   providers({ health }) {
     const list = Object.entries({ ...health?.providers, ...this.checked }).sort(([, a], [, b]) => b.configured - a.configured);
-    const state = (p) => (!p.configured ? chip('no key') : p.healthy === true ? chip('healthy', 'good') : p.healthy === false ? chip('failing', 'bad') : chip('not checked'));
-    return card('Providers', list.length === 0 ? empty('Unknown', 'The gateway did not say which providers it has.') : html`<ul class="plain rows">${list.map(([name, p]) => html`<li><span class="name">${name}</span>${p.configured && p.error ? html`<span class="error">${p.error}</span>` : nothing}<span>${p.responseTime !== null && p.responseTime !== undefined ? html`<span class="muted">${ms(p.responseTime)}</span> ` : nothing}${state(p)}</span></li>`)}</ul>`,
+    const state = (p) => (p.healthy === true ? chip('healthy', 'good') : p.healthy === false ? chip('failing', 'bad') : chip('not checked'));
+    return card('Providers', list.length === 0 ? empty('Unknown', 'The gateway did not say which providers it has.') : html`<ul class="plain rows">${list.filter(([, p]) => p.configured).map(([name, p]) => html`<li><span class="name">${name}</span>${p.configured && p.error ? html`<span class="error">${p.error}</span>` : nothing}<span>${p.responseTime !== null && p.responseTime !== undefined ? html`<span class="muted">${ms(p.responseTime)}</span> ` : nothing}${state(p)}</span></li>`)}</ul><p class="muted">Without a key: ${list.filter(([, p]) => !p.configured).map(([n]) => n).join(', ') || 'none'}</p>`,
       html`<button class="tonal" ?disabled=${this.checking} @click=${() => this.check()}>${this.checking ? 'Checking…' : 'Check now'}</button>`);
   }
 
@@ -53,7 +53,7 @@ class PageSettings extends Page {
     const rows = d.settings.settings.filter((s) => (!this.onlySet || s.set) && (s.name.toLowerCase().includes(text) || s.meaning.toLowerCase().includes(text)));
     const columns = [
       { key: 'name', label: 'Variable', sort: true, render: (s) => html`<code>${s.name}</code>` },
-      { key: 'value', label: 'In force', render: (s) => (!s.set ? html`<span class="muted">unset</span>` : s.secret ? chip('set, not shown') : html`<code>${s.value}</code>${s.value !== s.default ? html` ${chip('changed', 'good')}` : nothing}`) },
+      { key: 'value', label: 'In force', render: (s) => (!s.set ? html`<span class="muted">unset</span>` : s.secret ? chip('set, not shown') : html`<code>${s.value}</code>${s.value !== s.default ? html` ${chip('not the default')}` : nothing}`) },
       { key: 'meaning', label: 'Meaning', wide: true, render: (s) => html`<span class="muted">${s.meaning || '–'}</span>` },
     ];
     return html`<div class="grid">${this.appearance()}${this.about(d)}${this.providers(d)}</div>
