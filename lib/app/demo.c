@@ -72,8 +72,7 @@ static enum status add_budgets(struct app *a, int64_t tenant_id,
                                     .period = budgets[i].period,
                                     .amount = budgets[i].usd * MONEY_NANO,
                                     .active = true,
-                                    .thresholds = {80, 100},
-                                    .threshold_count = 2};
+                                    .threshold_count = BUDGET_NO_OWN};
     return rows_budgets_add(a->db, who, rows, 2, true, err);
 }
 

@@ -19,8 +19,6 @@
 #define BLOCK_LIMIT (4u << 20)
 #define REASON_MAX 200
 
-static const struct actor admin = {{"admin", 5}};
-
 /* ---- an Entry ------------------------------------------------------------------ */
 
 static void knum_null(struct json_out *o, const char *key, int64_t v,
@@ -510,7 +508,7 @@ void entries_correct(struct request *r)
     made->e.reason = reason;
     made->e.usage = (struct usage){0};
     read_correction_row(r, row, before, made);
-    if (rows_note(control_conf(r->control)->db, admin, row->e.tenant_id,
+    if (rows_note(control_conf(r->control)->db, control_admin, row->e.tenant_id,
                   "ledger.correct", "id", row->id, reason, &err) != OK)
         log_line(LOG_ERROR, "audit row not written",
                  LF_C("error", err.text));

@@ -39,9 +39,10 @@ struct request {
     struct slice media; /* Content-Type as sent */
     struct slice user;  /* AUTH_VISITOR: who is signed in; .p NULL: nobody */
     bool is_admin;      /* AUTH_VISITOR: an admin secret was sent */
+    struct slice provider_key[3]; /* sent along: OpenAI, Anthropic, Google */
     bool secure;        /* the client came over HTTPS */
     struct slice cookie; /* bg_admin's value; .p NULL: none */
-    struct slice accept_encoding, if_none_match; /* as sent; .p NULL: none */
+    struct slice accept, accept_encoding, if_none_match; /* as sent; .p NULL: none */
 
     /* the answer */
     int status; /* 200 unless set */
