@@ -109,7 +109,7 @@ async function removeBudget(page, t, b) {
 }
 
 const budgetLine = (page, t, b) => html`<li><span class="name">${b.scope.kind === 'tenant' ? periodText(b) : `${budgetName(b)}, ${periodText(b).toLowerCase()}`} ${b.mode === 'soft' ? chip('warns') : nothing}${b.isActive === false ? chip('off', 'warn') : nothing}${b.source === 'env' ? chip('env') : nothing}</span>
-  <span class="end">${money(b.remainingUsd)} left${b.id === null ? nothing : html` <button class="icon-button" aria-label=${`Change the ${periodText(b)} budget`} @click=${async () => { if (await editBudget(b)) { snack('Budget changed'); page.refresh(); } }}>${icon('edit')}</button><button class="icon-button" aria-label=${`Delete the ${periodText(b)} budget`} @click=${() => removeBudget(page, t, b)}>${icon('delete')}</button>`}</span>
+  <span class="end"><span>${money(b.remainingUsd)} left</span>${b.id === null ? nothing : html` <button class="icon-button" aria-label=${`Change the ${periodText(b)} budget`} @click=${async () => { if (await editBudget(b)) { snack('Budget changed'); page.refresh(); } }}>${icon('edit')}</button><button class="icon-button" aria-label=${`Delete the ${periodText(b)} budget`} @click=${() => removeBudget(page, t, b)}>${icon('delete')}</button>`}</span>
   <div class="full">${meter({ spent: b.spentUsd, held: b.heldUsd, amount: b.amountUsd, label: `${periodText(b)} budget` })}<span class="muted">${money(b.spentUsd)} of ${money(b.amountUsd)} spent${nano(b.heldUsd) ? html`, ${money(b.heldUsd)} held` : nothing}${b.resetsAt ? html`, starts again ${relative(b.resetsAt)}` : nothing}</span></div></li>`;
 
 function figures({ tenant, history, keys, sessions }) {
