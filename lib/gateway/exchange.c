@@ -621,7 +621,11 @@ void exchange_forward(struct exchange *x)
             .silence_timeout_s = conf->silence_timeout_s,
             .retries = conf->retries,
         };
+        bool first = x->sent_us == 0;
         x->sent_us = clock_mono_us();
+        if (first) // waits between attempts are the provider's
+            metric_time(x->gl->gateway->guard->metrics, M_OVERHEAD_SECONDS,
+                        x->sent_us - x->whole_us);
         st = upstream_start(x->gl->pool, &req, &answer_ops, x, &x->up, &err);
     }
     if (st == OK)
@@ -694,6 +698,7 @@ static void on_end(void *arg)
         return;
     }
     x->ended = true;
+    x->whole_us = clock_mono_us();
     proceed(x);
 }
 

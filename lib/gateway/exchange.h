@@ -95,7 +95,7 @@ struct exchange {
     struct body body;
     struct inflate *inflate; /* the request's content coding, or NULL */
     const struct http_head *head; /* until the stream closes */
-    int64_t start_us, sent_us, first_us;
+    int64_t start_us, whole_us, sent_us, first_us; /* whole: all received */
     int64_t ts_ms;
 
     struct slice source_ip;

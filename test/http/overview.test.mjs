@@ -23,6 +23,9 @@ gtest('overview: sums, days, models, tenants, statuses and refusals are the ledg
   assert.ok(nano(o.forecast.projectedUsd) >= all && nano(o.forecast.burnUsdPerDay) >= all, 'all was spent within a day');
   assert.ok(o.forecast.basisHours >= 1);
   assert.deepEqual(empty.forecast, { burnUsdPerDay: '0', basisHours: empty.forecast.basisHours, projectedUsd: '0' });
+  const metrics = (await gw.admin('GET', '/metrics')).text;
+  assert.match(metrics, /^budgetguard_overhead_seconds_count 4$/m, 'what was forwarded, not what was refused');
+  assert.match(metrics, /^budgetguard_overhead_seconds_bucket\{le="5"\} 4$/m);
   await gw.ok('DELETE', `/admin/tenant/${a.id}`);
   assert.equal((await gw.ok('GET', '/admin/overview?days=6')).tenants[0].name, 'acme', 'a deleted tenant keeps its name');
   assert.equal((await gw.admin('GET', '/admin/overview?days=x')).status, 400);
