@@ -1,6 +1,7 @@
--- schema.sql - ledger.sqlite, version 1 (PRAGMA user_version).
+-- schema.sql - ledger.sqlite, version 2 (PRAGMA user_version).
 -- Times are ms UTC, money nano-dollars, rates pico-dollars per token.
--- Embedded into the binary; migrations follow in lib/ledger/db.c.
+-- Embedded into the binary; an older file gets here in the steps of
+-- lib/ledger/migrate.c, which end in the same tables and indexes.
 
 CREATE TABLE tenant(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -49,6 +50,7 @@ CREATE TABLE session(
   status TEXT NOT NULL DEFAULT 'active', metadata TEXT,
   created_at INTEGER NOT NULL, last_active_at INTEGER NOT NULL,
   PRIMARY KEY(tenant_id, session_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX session_name ON session(session_id);
 
 CREATE TABLE model_price(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -87,10 +89,24 @@ CREATE UNIQUE INDEX ledger_event ON ledger(ingest_token_id, event_id)
   WHERE event_id IS NOT NULL;
 CREATE INDEX ledger_ts ON ledger(ts);
 CREATE INDEX ledger_tenant ON ledger(tenant_id, ts);
-CREATE INDEX ledger_session ON ledger(tenant_id, session, ts)
+CREATE INDEX ledger_session ON ledger(session, tenant_id, ts, usd, kind)
   WHERE session IS NOT NULL;
-CREATE INDEX ledger_user ON ledger(tenant_id, "user", ts)
+CREATE INDEX ledger_user ON ledger("user", tenant_id, ts)
   WHERE "user" IS NOT NULL;
+CREATE INDEX ledger_model ON ledger(model, ts);
+-- most rows succeeded; pages of the others begin here
+CREATE INDEX ledger_status ON ledger(status, ts, tenant_id, key_id)
+  WHERE status <> 'success';
+CREATE INDEX ledger_reason ON ledger(reason, ts) WHERE reason IS NOT NULL;
+CREATE INDEX ledger_ingest ON ledger(ingest_token_id, ts)
+  WHERE ingest_token_id IS NOT NULL;
+-- usage that was pushed, see rollup_data
+CREATE INDEX ledger_pushed ON ledger(ts)
+  WHERE ingest_token_id IS NOT NULL OR reason = 'legacy';
+-- rows that the rollups do not count as requests, with what filters ask
+CREATE INDEX ledger_other ON ledger(
+  ts, kind, tenant_id, key_id, tenant, model, provider, status)
+  WHERE kind <> 'usage';
 CREATE INDEX ledger_corrects ON ledger(corrects) WHERE corrects IS NOT NULL;
 
 CREATE TABLE ledger_tag(
@@ -147,6 +163,40 @@ CREATE TABLE rollup_tag_day(
   input INTEGER NOT NULL, output INTEGER NOT NULL,
   PRIMARY KEY(tag_id, bucket, direct, status)) STRICT, WITHOUT ROWID;
 
+-- A slim day: what reports and counts of rows ask most.  `metered`: requests
+-- that succeeded or were interrupted.
+CREATE TABLE rollup_use(
+  tenant_id INTEGER NOT NULL, bucket INTEGER NOT NULL,
+  key_id INTEGER NOT NULL, usd INTEGER NOT NULL, requests INTEGER NOT NULL,
+  metered INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
+  PRIMARY KEY(tenant_id, bucket, key_id)) STRICT, WITHOUT ROWID;
+-- The same by UTC month.
+CREATE TABLE rollup_month(
+  tenant_id INTEGER NOT NULL, bucket INTEGER NOT NULL,
+  key_id INTEGER NOT NULL, usd INTEGER NOT NULL, requests INTEGER NOT NULL,
+  metered INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
+  PRIMARY KEY(tenant_id, bucket, key_id)) STRICT, WITHOUT ROWID;
+-- Days of /data: metered usage by tracking token (0: POST /log, -1: proxy).
+-- epoch_data: what of it lay before the last reset.
+CREATE TABLE rollup_data(
+  token_id INTEGER NOT NULL, bucket INTEGER NOT NULL, model TEXT NOT NULL,
+  usd INTEGER NOT NULL, requests INTEGER NOT NULL,
+  input INTEGER NOT NULL, output INTEGER NOT NULL,
+  PRIMARY KEY(token_id, bucket, model)) STRICT, WITHOUT ROWID;
+CREATE TABLE epoch_data(
+  token_id INTEGER NOT NULL, bucket INTEGER NOT NULL, model TEXT NOT NULL,
+  usd INTEGER NOT NULL, requests INTEGER NOT NULL,
+  input INTEGER NOT NULL, output INTEGER NOT NULL,
+  PRIMARY KEY(token_id, bucket, model)) STRICT, WITHOUT ROWID;
+-- Names under which tenants and tags stand in rows; they can be renamed.
+CREATE TABLE seen_tenant(
+  tenant_id INTEGER NOT NULL, name TEXT NOT NULL,
+  PRIMARY KEY(tenant_id, name)) STRICT, WITHOUT ROWID;
+CREATE TABLE seen_tag(
+  tag_id INTEGER NOT NULL, tenant_id INTEGER NOT NULL, name TEXT NOT NULL,
+  PRIMARY KEY(name, tag_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX seen_tag_id ON seen_tag(tag_id);
+
 CREATE TABLE ingest_token(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   label TEXT NOT NULL UNIQUE, token TEXT NOT NULL UNIQUE,
@@ -160,6 +210,16 @@ CREATE TABLE alert(
   spent_nano INTEGER NOT NULL, amount_nano INTEGER NOT NULL,
   tenant_id INTEGER NOT NULL,
   UNIQUE(budget_id, window_start, threshold)) STRICT;
+CREATE INDEX alert_tenant ON alert(tenant_id, id);
+-- One per alert and channel; pending until the channel took it.
+CREATE TABLE alert_delivery(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  alert_id INTEGER NOT NULL, channel TEXT NOT NULL, state TEXT NOT NULL,
+  attempts INTEGER NOT NULL, next_at INTEGER NOT NULL,
+  last_error TEXT, delivered_at INTEGER,
+  UNIQUE(alert_id, channel)) STRICT;
+CREATE INDEX alert_delivery_pending ON alert_delivery(channel, next_at)
+  WHERE state = 'pending';
 CREATE TABLE audit(
   id INTEGER PRIMARY KEY AUTOINCREMENT, ts INTEGER NOT NULL,
   tenant_id INTEGER, actor TEXT NOT NULL, event TEXT NOT NULL,
@@ -183,4 +243,4 @@ CREATE VIEW "UsageLedger" AS
     prompt_tok AS promptTok, comp_tok AS compTok
   FROM ledger WHERE kind IN ('usage', 'correction');
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

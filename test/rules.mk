@@ -74,6 +74,15 @@ $(O)/test/bench/tokens: $(O)/test/bench/tokens.o $(O)/token.a $(O)/base.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
+# A ledger of 10 M rows (ROWS=n) under load; a few GB below /tmp meanwhile.
+bench-rows: deps-test $(NODE_DEPS)
+	@$(MAKE) --no-print-directory -j2 build/budgetguard build/test/bench/ledger_rows
+	@node test/bench/rows.mjs build/budgetguard build/test/bench/ledger_rows
+$(O)/test/bench/ledger_rows: $(O)/test/bench/ledger_rows.o $(call arc,ledger)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< -Wl,--start-group $(call arc,ledger) \
+		-Wl,--end-group $(LIBS)
+
 house: deps-test
 	@$(MAKE) --no-print-directory -j2 build/budgetguard
 	@sh test/house/house.sh build
@@ -93,5 +102,10 @@ install: build/budgetguard
 		>$(DESTDIR)/lib/systemd/system/budgetguard.service
 	install -D -m 644 README.md $(DOC)/README.md
 
-.PHONY: deps deps-test run test check-asan check-tsan crash race bench bench-tokens bench-provider house \
+# A picture of every page of the dashboard, into build/screenshots.
+screenshots: deps-test $(NODE_DEPS)
+	@$(MAKE) --no-print-directory -j2 build/budgetguard
+	BG_BIN=$(CURDIR)/build/budgetguard node test/web/screens.mjs $(PAGES)
+
+.PHONY: screenshots deps deps-test run test check-asan check-tsan crash race bench bench-tokens bench-provider bench-rows house \
 	cover install

@@ -280,6 +280,29 @@ static enum status reload_prices(void *arg, struct err *err)
     return app_load_book(arg, err);
 }
 
+static enum status start_alerts(struct app *a, struct err *err)
+{
+    const struct config *c = a->config;
+    const struct alert_conf conf = {
+        .db = a->db,
+        .counters = a->counters,
+        .catalog = a->catalog,
+        .metrics = a->metrics,
+        .thresholds = c->alert_thresholds,
+        .channels = {.webhook_url = c->alert_webhook_url,
+                     .webhook_secret = c->alert_webhook_secret,
+                     .slack_url = c->alert_slack_url,
+                     .smtp_url = c->alert_smtp_url,
+                     .smtp_user = c->alert_smtp_user,
+                     .smtp_password = c->alert_smtp_password,
+                     .smtp_tls = c->alert_smtp_tls,
+                     .mail_from = c->alert_email_from,
+                     .mail_to = c->alert_email_to,
+                     .timeout_ms = (int)c->alert_timeout_s * 1000},
+    };
+    return alert_start(&conf, &a->alert, err);
+}
+
 static enum status start_control(struct app *a, struct err *err)
 {
     int configured = 0;
@@ -296,6 +319,7 @@ static enum status start_control(struct app *a, struct err *err)
         .trusted = a->trusted,
         .trusted_count = a->trusted_count,
         .policies = a->policies,
+        .alert = a->alert,
         .reload_prices = reload_prices,
         .reload_arg = a,
         .threads = 3,
@@ -385,6 +409,7 @@ static enum status start_all(struct app *a, char key[static CRYPT_TOKEN_TEXT],
     }
     if ((st = writer_start(a->db, (int)c->sync_interval_ms, &a->writer,
                            err)) != OK ||
+        (st = start_alerts(a, err)) != OK ||
         (st = start_control(a, err)) != OK)
         return st;
     start_gateway(a);
@@ -399,6 +424,7 @@ static void stop_all(struct app *a)
         control_free(&a->control);
     loops_free(a);
     gateway_free(&a->gateway);
+    alert_stop(&a->alert);
     if (a->writer != NULL)
         writer_stop(&a->writer);
     limit_free(&a->auth_rows);

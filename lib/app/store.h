@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "alert/alert.h"
 #include "app/app.h"
 #include "base/crypt.h"
 #include "base/metric.h"
@@ -51,6 +52,7 @@ struct app {
     struct watch *policy_watch; /* NULL: the embedded policy */
 
     struct writer *writer;
+    struct alert *alert;
     struct control *control;
     struct provider_set *providers;
     struct gateway *gateway;

@@ -45,7 +45,11 @@
     X(M_INGEST, "ingest_total", "Ingest calls by result", 'c', 0, "result",    \
       NULL, NULL, NULL)                                                        \
     X(M_OVERRUNS, "overruns_total", "Calls that cost more than their hold",    \
-      'c', 0, NULL, NULL, NULL, NULL)
+      'c', 0, NULL, NULL, NULL, NULL)                                          \
+    X(M_ALERTS, "alerts_total", "Budget thresholds reached", 'c', 0,           \
+      "period", NULL, NULL, NULL)                                              \
+    X(M_ALERT_DELIVERIES, "alert_deliveries_total",                            \
+      "Attempts to deliver an alert", 'c', 0, "channel", "result", NULL, NULL)
 
 static const struct family {
     const char *name, *help;

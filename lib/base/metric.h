@@ -27,6 +27,8 @@ enum metric_id {
     M_POLICY_ERRORS,
     M_INGEST,          /* result */
     M_OVERRUNS,
+    M_ALERTS,           /* period */
+    M_ALERT_DELIVERIES, /* channel, result */
     M_COUNT
 };
 

@@ -1,10 +1,12 @@
 /* budgets.c - budgets of tenants (A's routes) and of every scope. */
 #include "control/budget_json.h"
 #include "control/control.h"
+#include "control/forecast.h"
 #include "control/handlers.h"
 #include "guard/window.h"
 
 #define ITEMS_MAX 64
+#define ENV_MAX 500
 
 static const struct actor admin = {{"admin", 5}};
 
@@ -28,6 +30,8 @@ static void answer_one(struct request *r, const struct budget_row *row,
     request_json(r, &o);
     json_obj(&o);
     budget_json_write(r, &o, row, view);
+    if (view == BUDGET_WIDE)
+        forecast_write(r, &o, &row->b);
     json_obj_end(&o);
 }
 
@@ -321,6 +325,46 @@ void budgets_create(struct request *r)
     }
 }
 
+struct env_list {
+    struct request *r;
+    struct json_out *o;
+    const struct budget_filter *f;
+    struct slice period;
+    int left;
+};
+
+/* Budgets of the environment in force for one tenant. */
+static bool write_env_wide(void *arg, const struct tenant *t)
+{
+    struct env_list *l = arg;
+    for (int i = 0; i < t->budget_count && l->left > 0; i++) {
+        struct budget_row row = {.b = t->budgets[i]};
+        if (!(row.b.id & BUDGET_ENV_BIT) ||
+            (l->f->tenant_id != 0 && l->f->tenant_id != t->id) ||
+            (l->period.n > 0 &&
+             !slice_is(l->period, window_period_name(row.b.period))))
+            continue;
+        json_obj(l->o);
+        budget_json_write(l->r, l->o, &row, BUDGET_WIDE);
+        json_obj_end(l->o);
+        l->left--;
+    }
+    return l->left > 0;
+}
+
+/* ?effective=1: with what the environment sets (at most ENV_MAX). */
+static void write_env_all(struct request *r, struct json_out *o,
+                          const struct budget_filter *f, struct slice period)
+{
+    struct env_list l = {r, o, f, period, ENV_MAX};
+    if (!slice_is(request_query(r, "effective"), "1") ||
+        (f->scoped && f->scope != SCOPE_TENANT))
+        return;
+    const struct snapshot *s = catalog_ref(control_conf(r->control)->catalog);
+    snapshot_each(s, write_env_wide, &l);
+    snapshot_unref(&s);
+}
+
 void budgets_list(struct request *r)
 {
     struct budget_filter f = {0};
@@ -354,8 +398,11 @@ void budgets_list(struct request *r)
             continue;
         json_obj(&o);
         budget_json_write(r, &o, &rows[i], BUDGET_WIDE);
+        if (slice_is(request_query(r, "forecast"), "1"))
+            forecast_write(r, &o, &rows[i].b);
         json_obj_end(&o);
     }
+    write_env_all(r, &o, &f, period);
     json_arr_end(&o);
 }
 

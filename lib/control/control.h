@@ -21,6 +21,7 @@
 #include "ledger/db.h"
 #include "net/listen.h"
 
+struct alert;
 struct buckets;
 struct limit;
 struct policies;
@@ -40,6 +41,7 @@ struct control_conf {
     const struct cidr *trusted;
     int trusted_count;
     struct policies *policies;
+    const struct alert *alert;
     /* Takes the stored prices into force. */
     enum status (*reload_prices)(void *arg, struct err *err);
     void *reload_arg;

@@ -61,6 +61,10 @@ handler_fn insights_get; /* GET /admin/usage/insights */
 handler_fn session_open;  /* POST */
 handler_fn session_show;  /* GET */
 handler_fn session_close; /* DELETE */
+/* ---- overview.c */
+handler_fn overview_get; /* GET /admin/overview */
+/* ---- settings.c */
+handler_fn settings_get; /* GET /admin/settings */
 /* ---- dashboard.c */
 handler_fn dashboard_page;  /* GET /dashboard[/:name[/:name]] */
 handler_fn dashboard_asset; /* GET /dashboard/assets/:name */
@@ -95,6 +99,11 @@ handler_fn health_plain;    /* GET /health */
 handler_fn health_detailed; /* GET /health/detailed */
 handler_fn health_metrics;  /* GET /metrics */
 handler_fn audit_list;      /* GET /admin/audit */
+/* ---- alerts.c: /admin/alerts */
+handler_fn alerts_list; /* GET */
+handler_fn alerts_test; /* POST /admin/alerts/test */
+/* ---- forecast.c */
+handler_fn forecast_tenant; /* GET T/forecast */
 /* ---- issued.c: C's admin routes */
 handler_fn issued_create; /* POST /admin/keys */
 handler_fn issued_revoke; /* POST /admin/keys/:token/revoke */

@@ -47,6 +47,8 @@ static const struct control_route table[] = {
     A("DELETE", "/admin/apikey/:id", keys_revoke, "Revoke a key"),
     A("POST", T "/budgets", budgets_tenant_post, "Set tenant budgets"),
     A("GET", T "/budgets", budgets_tenant_get, "Tenant budgets"),
+    A("GET", T "/forecast", forecast_tenant,
+      "When a tenant's budgets run out"),
     A("PUT", "/admin/budget/:budgetId", budgets_tenant_put,
       "Change a tenant budget"),
     A("DELETE", "/admin/budget/:budgetId", budgets_tenant_delete,
@@ -82,6 +84,11 @@ static const struct control_route table[] = {
     A("GET", "/admin/usage/export", entries_export, "Rows as CSV or JSONL"),
     A("GET", "/admin/usage/insights", insights_get,
       "Spend over time, by one dimension"),
+    A("GET", "/admin/alerts", alerts_list, "Thresholds that were reached"),
+    A("POST", "/admin/alerts/test", alerts_test,
+      "Send a test message to the alert channels"),
+    A("GET", "/admin/overview", overview_get, "Spend and refusals of all"),
+    A("GET", "/admin/settings", settings_get, "What is in force"),
     A("GET", "/admin/audit", audit_list, "What was changed by whom"),
 #undef A
 #define K(m, p, h, s) {m, p, AUTH_KEYS, h, s}

@@ -15,6 +15,7 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "base/crypt.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,11 +24,34 @@
 
 #define CELLS_FIRST 1024 /* a power of two */
 #define ALL_TENANTS (-1)
-#define FIGURES 7
 
-enum rollup { HOUR, DAY, TAG_HOUR, TAG_DAY, ROLLUPS };
+enum figure {
+    F_USD,
+    F_REQUESTS,
+    F_INPUT,
+    F_CACHED,
+    F_WRITE,
+    F_OUTPUT,
+    F_REASONING,
+    F_METERED,
+    FIGURES
+};
 
-/* One row of a rollup table.  For tags: tenant = tag id, key = direct. */
+enum rollup {
+    HOUR,
+    DAY,
+    TAG_HOUR,
+    TAG_DAY,
+    USE,
+    MONTH,
+    DATA,
+    SEEN_TENANT,
+    SEEN_TAG,
+    ROLLUPS
+};
+
+/* One row of a rollup table.  For tags: tenant = tag id, key = direct.  DATA:
+ * tenant = tracking token.  SEEN_*: model = name, bucket = tenant. */
 struct rcell {
     bool used;
     enum rollup table;
@@ -61,16 +85,57 @@ struct append {
 #define ROLL_KEY "(tenant_id,bucket,key_id,model,provider,status)"
 #define TAG_KEY "(tag_id,bucket,direct,status)"
 
-static const char *const upserts[ROLLUPS] = {
-    [HOUR] = "INSERT INTO rollup_hour VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) "
-             "ON CONFLICT" ROLL_KEY FIGURE_SET,
-    [DAY] = "INSERT INTO rollup_day VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) "
-            "ON CONFLICT" ROLL_KEY FIGURE_SET,
-    [TAG_HOUR] = "INSERT INTO rollup_tag_hour VALUES(?,?,?,?,?,?,?,?) "
+#define K_TENANT 1u
+#define K_BUCKET 2u
+#define K_KEY 4u
+#define K_MODEL 8u
+#define K_PROVIDER 16u
+#define K_STATUS 32u
+#define BIT(f) (1u << (f))
+#define F_SHORT (BIT(F_USD) | BIT(F_REQUESTS) | BIT(F_INPUT) | BIT(F_OUTPUT))
+
+/* How a cell is written: which of its keys and figures are bound, in the
+ * order of their bits; USE's figures are named for that. */
+static const struct rollup_sql {
+    const char *text;
+    unsigned keys, figures;
+} upserts[ROLLUPS] = {
+    [HOUR] = {"INSERT INTO rollup_hour VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) "
+              "ON CONFLICT" ROLL_KEY FIGURE_SET, 63, BIT(F_METERED) - 1},
+    [DAY] = {"INSERT INTO rollup_day VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) "
+             "ON CONFLICT" ROLL_KEY FIGURE_SET, 63, BIT(F_METERED) - 1},
+    [TAG_HOUR] = {"INSERT INTO rollup_tag_hour VALUES(?,?,?,?,?,?,?,?) "
+                  "ON CONFLICT" TAG_KEY TAG_SET,
+                  K_TENANT | K_BUCKET | K_KEY | K_STATUS, F_SHORT},
+    [TAG_DAY] = {"INSERT INTO rollup_tag_day VALUES(?,?,?,?,?,?,?,?) "
                  "ON CONFLICT" TAG_KEY TAG_SET,
-    [TAG_DAY] = "INSERT INTO rollup_tag_day VALUES(?,?,?,?,?,?,?,?) "
-                "ON CONFLICT" TAG_KEY TAG_SET,
+                 K_TENANT | K_BUCKET | K_KEY | K_STATUS, F_SHORT},
+    [USE] = {"INSERT INTO rollup_use(tenant_id,bucket,key_id,usd,requests,"
+             "input,output,metered) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT"
+             "(tenant_id,bucket,key_id)" TAG_SET
+             ",metered=metered+excluded.metered",
+             K_TENANT | K_BUCKET | K_KEY, F_SHORT | BIT(F_METERED)},
+    [MONTH] = {"INSERT INTO rollup_month(tenant_id,bucket,key_id,usd,requests,"
+             "input,output,metered) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT"
+             "(tenant_id,bucket,key_id)" TAG_SET
+             ",metered=metered+excluded.metered",
+             K_TENANT | K_BUCKET | K_KEY, F_SHORT | BIT(F_METERED)},
+    [DATA] = {"INSERT INTO rollup_data VALUES(?,?,?,?,?,?,?) ON CONFLICT"
+              "(token_id,bucket,model)" TAG_SET,
+              K_TENANT | K_BUCKET | K_MODEL, F_SHORT},
+    [SEEN_TENANT] = {"INSERT OR IGNORE INTO seen_tenant VALUES(?,?)",
+                     K_TENANT | K_MODEL, 0},
+    [SEEN_TAG] = {"INSERT OR IGNORE INTO seen_tag VALUES(?,?,?)",
+                  K_TENANT | K_BUCKET | K_MODEL, 0},
 };
+
+#define STATEMENTS (ROLLUPS + 3)
+
+static struct sql *statement(struct append *a, int i)
+{
+    struct sql *one[] = {&a->insert, &a->tag, &a->session};
+    return i < ROLLUPS ? &a->upsert[i] : one[i - ROLLUPS];
+}
 
 static enum status read_head(struct append *a, struct err *err)
 {
@@ -110,14 +175,11 @@ enum status append_new(struct db *db, struct append **out, struct err *err)
         "tag_budget_nano)),"
         "last_active_at=max(last_active_at,excluded.last_active_at)");
     for (int i = 0; i < ROLLUPS; i++)
-        a->upsert[i] = sql_prepare(db->w, upserts[i]);
+        a->upsert[i] = sql_prepare(db->w, upserts[i].text);
     *out = a;
-    struct sql *all[] = {&a->insert,    &a->tag,       &a->session,
-                         &a->upsert[0], &a->upsert[1], &a->upsert[2],
-                         &a->upsert[3]};
     enum status st = read_head(a, err);
-    for (size_t i = 0; i < sizeof all / sizeof *all && st == OK; i++)
-        st = sql_status(db->w, all[i]->rc, err);
+    for (int i = 0; i < STATEMENTS && st == OK; i++)
+        st = sql_status(db->w, statement(a, i)->rc, err);
     if (st != OK)
         append_free(out);
     return st;
@@ -129,11 +191,8 @@ void append_free(struct append **ap)
     *ap = NULL;
     if (a == NULL)
         return;
-    sqlite3_finalize(a->insert.s);
-    sqlite3_finalize(a->tag.s);
-    sqlite3_finalize(a->session.s);
-    for (int i = 0; i < ROLLUPS; i++)
-        sqlite3_finalize(a->upsert[i].s);
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(statement(a, i)->s);
     buf_release(&a->row);
     arena_release(&a->arena);
     free(a->cells);
@@ -160,12 +219,9 @@ void append_undo(struct append *a)
     a->id = a->id_before;
     memcpy(a->head, a->head_before, sizeof a->head);
     forget_cells(a);
-    struct sql *all[] = {&a->insert,    &a->tag,       &a->session,
-                         &a->upsert[0], &a->upsert[1], &a->upsert[2],
-                         &a->upsert[3]};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        sql_again(all[i]);
-        all[i]->rc = SQLITE_OK;
+    for (int i = 0; i < STATEMENTS; i++) {
+        sql_again(statement(a, i));
+        statement(a, i)->rc = SQLITE_OK;
     }
 }
 
@@ -238,14 +294,87 @@ static int64_t floor_to(int64_t v, int64_t unit)
     return v - (r < 0 ? r + unit : r);
 }
 
+static bool is_metered(const struct event *e)
+{
+    return e->kind == EVENT_USAGE && (e->status == EVENT_SUCCESS ||
+                                      e->status == EVENT_INTERRUPTED);
+}
+
+static void roll_tags(struct append *a, const struct event *e,
+                      const int64_t v[static FIGURES])
+{
+    struct rcell k = {.status = e->status};
+    for (int i = 0; i < e->tag_count; i++) {
+        for (int t = TAG_HOUR; t <= TAG_DAY; t++) {
+            k.table = (enum rollup)t;
+            k.bucket = floor_to(e->ts_ms, t == TAG_HOUR ? STORE_HOUR_MS
+                                                        : STORE_DAY_MS);
+            k.tenant = e->tags[i].id;
+            k.key = e->tags[i].direct;
+            add_cell(a, &k, v);
+        }
+        struct rcell name = {.table = SEEN_TAG,
+                             .tenant = e->tags[i].id,
+                             .bucket = e->tenant_id,
+                             .model = e->tags[i].name};
+        add_cell(a, &name, v);
+    }
+}
+
+/* The first day of its UTC month. */
+static int64_t month_of(int64_t day_ms)
+{
+    int64_t y;
+    int m, d;
+    clock_civil(day_ms / STORE_DAY_MS, &y, &m, &d);
+    return clock_days(y, m, 1) * STORE_DAY_MS;
+}
+
+/* The slim ones: by day and key, by day and tracking token, names. */
+static void roll_slim(struct append *a, const struct event *e,
+                      const int64_t v[static FIGURES])
+{
+    int64_t day = floor_to(e->ts_ms, STORE_DAY_MS);
+    struct rcell k = {0};
+    for (int t = USE; t <= MONTH; t++) {
+        k.table = (enum rollup)t;
+        k.bucket = t == USE ? day : month_of(day);
+        k.tenant = e->tenant_id;
+        k.key = e->key_id;
+        add_cell(a, &k, v);
+        k.tenant = ALL_TENANTS;
+        k.key = 0;
+        add_cell(a, &k, v);
+    }
+    if (is_metered(e)) {
+        k.table = DATA;
+        k.bucket = day;
+        k.tenant = e->ingest_token_id != 0             ? e->ingest_token_id
+                   : slice_is(e->reason, "legacy") ? DATA_LEGACY
+                                                       : DATA_PROXIED;
+        k.model = e->model;
+        add_cell(a, &k, v);
+    }
+    k = (struct rcell){.table = SEEN_TENANT,
+                       .tenant = e->tenant_id,
+                       .model = e->tenant};
+    if (e->tenant.n > 0)
+        add_cell(a, &k, v);
+}
+
 static void roll_up(struct append *a, const struct event *e)
 {
     const struct usage *u = &e->usage;
     if (e->kind == EVENT_RESET)
         return;
-    const int64_t v[FIGURES] = {
-        e->usd,       e->kind == EVENT_USAGE, u->input,    u->cached,
-        u->cache_write + u->cache_write_1h,   u->output, u->reasoning};
+    const int64_t v[FIGURES] = {[F_USD] = e->usd,
+                                [F_REQUESTS] = e->kind == EVENT_USAGE,
+                                [F_INPUT] = u->input,
+                                [F_CACHED] = u->cached,
+                                [F_WRITE] = u->cache_write + u->cache_write_1h,
+                                [F_OUTPUT] = u->output,
+                                [F_REASONING] = u->reasoning,
+                                [F_METERED] = is_metered(e)};
     struct rcell k = {.provider = e->provider,
                       .status = e->status,
                       .model = e->model};
@@ -260,16 +389,28 @@ static void roll_up(struct append *a, const struct event *e)
         k.key = 0;
         add_cell(a, &k, v);
     }
-    k = (struct rcell){.status = e->status};
-    for (int i = 0; i < e->tag_count; i++)
-        for (int t = TAG_HOUR; t <= TAG_DAY; t++) {
-            k.table = (enum rollup)t;
-            k.bucket = floor_to(e->ts_ms, t == TAG_HOUR ? STORE_HOUR_MS
-                                                        : STORE_DAY_MS);
-            k.tenant = e->tags[i].id;
-            k.key = e->tags[i].direct;
-            add_cell(a, &k, v);
-        }
+    roll_slim(a, e, v);
+    roll_tags(a, e, v);
+}
+
+static void bind_cell(struct sql *q, const struct rcell *c)
+{
+    const struct rollup_sql *u = &upserts[c->table];
+    if (u->keys & K_TENANT)
+        sql_i64(q, c->tenant);
+    if (u->keys & K_BUCKET)
+        sql_i64(q, c->bucket);
+    if (u->keys & K_KEY)
+        sql_i64(q, c->key);
+    if (u->keys & K_MODEL)
+        sql_text(q, c->model);
+    if (u->keys & K_PROVIDER)
+        sql_text(q, names_of(NAMES_PROVIDER, (int)c->provider));
+    if (u->keys & K_STATUS)
+        sql_text(q, names_of(NAMES_STATUS, (int)c->status));
+    for (int f = 0; f < FIGURES; f++)
+        if (u->figures & BIT(f))
+            sql_i64(q, c->v[f]);
 }
 
 enum status append_flush(struct append *a, struct err *err)
@@ -281,18 +422,7 @@ enum status append_flush(struct append *a, struct err *err)
         if (!c->used)
             continue;
         struct sql *q = &a->upsert[c->table];
-        sql_i64(q, c->tenant);
-        sql_i64(q, c->bucket);
-        sql_i64(q, c->key);
-        bool tag = c->table >= TAG_HOUR;
-        if (!tag) {
-            sql_text(q, c->model);
-            sql_text(q, names_of(NAMES_PROVIDER, (int)c->provider));
-        }
-        sql_text(q, names_of(NAMES_STATUS, (int)c->status));
-        for (int f = 0; f < FIGURES; f++)
-            if (!tag || f <= 2 || f == 5)
-                sql_i64(q, c->v[f]);
+        bind_cell(q, c);
         sql_run(q);
         if (q->rc != SQLITE_OK)
             return sql_status(a->db->w, q->rc, err);

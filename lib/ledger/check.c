@@ -232,6 +232,17 @@ static enum status verify_chain(struct checking *c, struct verify_result *v)
     "coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok),"          \
     "sum(comp_tok) FROM ledger JOIN ledger_tag t ON t.ledger_id=ledger.id "    \
     "WHERE kind<>'reset' GROUP BY 1,2,3,4"
+#define MADE_USE(tenant, key)                                                  \
+    "SELECT " tenant ",ts-((ts%" DAY ")+" DAY ")%" DAY "," key ",sum(usd),"   \
+    "sum(kind='usage'),sum(kind='usage' AND coalesce(status,'') IN "           \
+    "('success','interrupted')),sum(prompt_tok),sum(comp_tok) FROM ledger "    \
+    "WHERE kind<>'reset' GROUP BY 1,2,3"
+#define MADE_DATA                                                              \
+    "SELECT CASE WHEN ingest_token_id IS NOT NULL THEN ingest_token_id WHEN "  \
+    "coalesce(reason,'')='legacy' THEN 0 ELSE -1 END,"                         \
+    "ts-((ts%" DAY ")+" DAY ")%" DAY ",coalesce(model,''),sum(usd),count(*),"  \
+    "sum(prompt_tok),sum(comp_tok) FROM ledger WHERE kind='usage' AND "        \
+    "status IN ('success','interrupted') GROUP BY 1,2,3"
 #define HOUR "3600000"
 #define DAY "86400000"
 #define BOTH(table, cond, made)                                                \
@@ -248,7 +259,16 @@ static enum status verify_rollups(struct checking *c, struct verify_result *v)
         BOTH("rollup_hour", " WHERE tenant_id<0", MADE(HOUR, "-1", "0")),
         BOTH("rollup_day", " WHERE tenant_id<0", MADE(DAY, "-1", "0")),
         BOTH("rollup_tag_hour", "", MADE_TAG(HOUR)),
-        BOTH("rollup_tag_day", "", MADE_TAG(DAY))};
+        BOTH("rollup_tag_day", "", MADE_TAG(DAY)),
+        BOTH("rollup_use", " WHERE tenant_id>=0",
+             MADE_USE("tenant_id", "coalesce(key_id,0)")),
+        BOTH("rollup_use", " WHERE tenant_id<0", MADE_USE("-1", "0")),
+        BOTH("rollup_month", "",
+             "SELECT tenant_id,1000*unixepoch(strftime('%Y-%m-01',"
+             "bucket/1000,'unixepoch')),key_id,sum(usd),sum(requests),"
+             "sum(metered),sum(input),sum(output) FROM rollup_use "
+             "GROUP BY 1,2,3"),
+        BOTH("rollup_data", "", MADE_DATA)};
     enum status st = OK;
     for (size_t i = 0; i < sizeof texts / sizeof *texts && st == OK; i++) {
         int64_t n = 0;

@@ -10,14 +10,10 @@
 
 #include "base/mem.h"
 #include "ledger/append.h"
-#include "ledger/schema.h"
+#include "ledger/migrate.h"
 #include "ledger/store.h"
 
-#define SCHEMA_VERSION 1
 #define BUSY_MS 5000
-
-/* Step i brings version i + 1 to i + 2.  Empty while there is one version. */
-static const char *const migrations[] = {NULL};
 
 static enum status configure(sqlite3 *c, bool writer, struct err *err)
 {
@@ -30,32 +26,6 @@ static enum status configure(sqlite3 *c, bool writer, struct err *err)
         st = sql_exec(c, "PRAGMA journal_mode=WAL;"
                          "PRAGMA synchronous=NORMAL;"
                          "PRAGMA wal_autocheckpoint=4000", err);
-    return st;
-}
-
-static enum status migrate(sqlite3 *c, struct err *err)
-{
-    int64_t version = 0;
-    enum status st =
-        store_number(c, "PRAGMA user_version", 0, &version, err);
-    if (st != OK)
-        return st;
-    if (version > SCHEMA_VERSION)
-        return err_set(err, E_INVALID, "ledger",
-                       "ledger.sqlite has version %lld, this program knows "
-                       "%d: it was written by a newer BudgetGuard",
-                       (long long)version, SCHEMA_VERSION);
-    if (version == SCHEMA_VERSION)
-        return OK;
-    st = sql_exec(c, "BEGIN IMMEDIATE", err);
-    if (st == OK && version == 0)
-        st = sql_exec(c, schema_text(), err);
-    int64_t v = version > 0 ? version : SCHEMA_VERSION;
-    for (; st == OK && v < SCHEMA_VERSION; v++)
-        st = sql_exec(c, migrations[v - 1], err);
-    if (st == OK)
-        return sql_exec(c, "COMMIT", err);
-    (void)sqlite3_exec(c, "ROLLBACK", NULL, NULL, NULL);
     return st;
 }
 
@@ -88,7 +58,7 @@ enum status db_open(const struct db_conf *conf, struct db **out,
     if (st == OK)
         st = configure(db->w, true, err);
     if (st == OK)
-        st = migrate(db->w, err);
+        st = migrate_up(db->w, err);
     for (int i = 0; st == OK && i < STORE_READERS; i++) {
         st = open_one(db->path, SQLITE_OPEN_READWRITE, &db->idle[i], err);
         if (st == OK)

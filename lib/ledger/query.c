@@ -7,6 +7,7 @@
 #include "ledger/chain.h"
 #include "ledger/names.h"
 #include "ledger/opening.h"
+#include "ledger/page.h"
 #include "ledger/sum.h"
 
 #define DAYS_MAX 4000
@@ -88,78 +89,6 @@ static void read_tags(struct sql *q, struct arena *a, struct entry *out)
     "SELECT tag_id,name,path,direct FROM ledger_tag WHERE ledger_id=? "        \
     "ORDER BY direct DESC,tag_id"
 
-/* Which filters are set decides the text; binds follow in the same order. */
-struct where {
-    struct buf *text;
-    int64_t num[16];
-    struct slice str[16];
-    bool is_text[16];
-    int n;
-};
-
-static void cond_num(struct where *w, bool on, const char *text, int64_t v)
-{
-    if (!on)
-        return;
-    buf_str(w->text, text);
-    w->num[w->n++] = v;
-}
-
-static void cond_text(struct where *w, const char *text, struct slice s)
-{
-    if (s.n == 0)
-        return;
-    buf_str(w->text, text);
-    w->is_text[w->n] = true;
-    w->str[w->n++] = s;
-}
-
-static void conditions(struct where *w, const struct entry_filter *f)
-{
-    buf_str(w->text, " WHERE 1");
-    cond_num(w, f->tenant_id != 0, " AND tenant_id=?", f->tenant_id);
-    cond_num(w, f->from_ms != 0, " AND ts>=?", f->from_ms);
-    cond_num(w, f->to_ms != 0, " AND ts<?", f->to_ms);
-    cond_num(w, f->key_id != 0, " AND key_id=?", f->key_id);
-    cond_num(w, f->has_min, " AND usd>=?", f->min_usd);
-    cond_num(w, f->has_max, " AND usd<=?", f->max_usd);
-    cond_text(w, " AND instr(lower(tenant),lower(?))>0", f->tenant);
-    cond_text(w, " AND instr(lower(model),lower(?))>0", f->model);
-    cond_text(w, " AND instr(lower(route),lower(?))>0", f->route);
-    cond_text(w, " AND status=?", f->status);
-    cond_text(w, " AND provider=?", f->provider);
-    cond_text(w, " AND reason=?", f->reason);
-    cond_text(w, " AND request_id=?", f->request_id);
-    cond_text(w, " AND session=?", f->session);
-    cond_text(w, " AND \"user\"=?", f->user);
-    cond_text(w,
-              " AND EXISTS(SELECT 1 FROM ledger_tag t WHERE "
-              "t.ledger_id=ledger.id AND t.direct=1 AND t.name=?)",
-              f->tag);
-}
-
-static struct sql filtered(sqlite3 *c, const char *select,
-                           const struct entry_filter *f, const char *tail)
-{
-    struct buf b;
-    struct where w = {.text = &b};
-    buf_init(&b, 1u << 16);
-    buf_str(&b, select);
-    conditions(&w, f);
-    buf_str(&b, tail);
-    buf_char(&b, '\0');
-    struct sql q = sql_prepare(c, b.failed ? "" : b.p);
-    buf_release(&b);
-    for (int i = 0; i < w.n; i++)
-        if (w.is_text[i])
-            sql_text(&q, w.str[i]);
-        else
-            sql_i64(&q, w.num[i]);
-    return q;
-}
-
-#define NEWEST " ORDER BY ts DESC,id DESC"
-
 /* A report shows every request that was answered before it was asked for. */
 static sqlite3 *report_reader(struct db *db)
 {
@@ -167,45 +96,58 @@ static sqlite3 *report_reader(struct db *db)
     return store_reader(db);
 }
 
+/* Rows on their way from a page to the caller. */
+struct reading {
+    struct arena *a;
+    struct sql tags;
+    struct entry *rows;
+    int n;
+    query_entry_fn *fn; /* of a stream; `rows` is then one */
+    void *arg;
+};
+
+static bool on_page_row(void *arg, struct sql *q)
+{
+    struct reading *r = arg;
+    read_entry(q, r->a, &r->rows[r->n]);
+    read_tags(&r->tags, r->a, &r->rows[r->n++]);
+    return true;
+}
+
+static bool on_stream_row(void *arg, struct sql *q)
+{
+    struct reading *r = arg;
+    arena_reset(r->a);
+    read_entry(q, r->a, r->rows);
+    read_tags(&r->tags, r->a, r->rows);
+    return r->fn(r->arg, r->rows);
+}
+
 enum status query_entries(struct db *db, struct arena *a,
                           const struct entry_filter *f, int64_t offset,
                           int limit, struct entry **out, int *n,
                           int64_t *total, struct err *err)
 {
+    struct page *p = NULL;
     sqlite3 *c = report_reader(db);
+    struct reading r = {.a = a, .tags = sql_prepare(c, TAG_SELECT)};
     enum status st = OK;
     *n = 0;
-    *out = arena_try(a, (size_t)limit * sizeof **out);
+    r.rows = *out = arena_try(a, (size_t)limit * sizeof **out);
     if (*out == NULL)
         st = err_set(err, E_TOO_BIG, "query", "page too big");
-    if (st == OK && total != NULL) {
-        struct sql q = filtered(c, "SELECT count(*) FROM ledger", f, "");
-        *total = sql_row(&q) ? sql_col(&q, 0, 0) : 0;
-        st = sql_done(&q, err);
-    }
-    if (st == OK) {
-        bool cursor = f->before_id != 0;
-        struct sql q = filtered(
-            c, "SELECT " CHAIN_COLUMNS " FROM ledger", f,
-            cursor ? " AND (ts,id)<(?,?)" NEWEST " LIMIT ? OFFSET ?"
-                   : NEWEST " LIMIT ? OFFSET ?");
-        struct sql t = sql_prepare(c, TAG_SELECT);
-        if (cursor) {
-            sql_i64(&q, f->before_ts);
-            sql_i64(&q, f->before_id);
-        }
-        sql_i64(&q, limit);
-        sql_i64(&q, cursor ? 0 : offset);
-        while (*n < limit && sql_row(&q)) {
-            read_entry(&q, a, &(*out)[*n]);
-            read_tags(&t, a, &(*out)[(*n)++]);
-        }
-        st = sql_done(&q, err);
-        enum status end = sql_done(&t, st == OK ? err : NULL);
-        st = st == OK ? end : st;
-    }
+    if (st == OK)
+        st = page_new(c, f, &p, err);
+    if (st == OK && total != NULL)
+        st = page_count(p, total, err);
+    if (st == OK)
+        st = page_rows(p, f->before_id != 0 ? 0 : offset, limit, on_page_row,
+                       &r, err);
+    *n = r.n;
+    page_free(&p);
+    enum status end = sql_done(&r.tags, st == OK ? err : NULL);
     store_reader_give(db, c);
-    return st;
+    return st == OK ? end : st;
 }
 
 enum status query_entry(struct db *db, struct arena *a, int64_t id,
@@ -234,21 +176,17 @@ enum status query_stream(struct db *db, const struct entry_filter *f,
 {
     struct arena a;
     struct entry e;
+    struct page *p = NULL;
     sqlite3 *c = report_reader(db);
-    struct sql q = filtered(c, "SELECT " CHAIN_COLUMNS " FROM ledger", f,
-                            NEWEST);
-    struct sql t = sql_prepare(c, TAG_SELECT);
+    struct reading r = {.a = &a, .tags = sql_prepare(c, TAG_SELECT),
+                        .rows = &e, .fn = fn, .arg = arg};
     arena_init(&a, 8u << 20);
-    while (sql_row(&q)) {
-        arena_reset(&a);
-        read_entry(&q, &a, &e);
-        read_tags(&t, &a, &e);
-        if (!fn(arg, &e))
-            break;
-    }
+    enum status st = page_new(c, f, &p, err);
+    if (st == OK)
+        st = page_all(p, on_stream_row, &r, err);
+    page_free(&p);
     arena_release(&a);
-    enum status st = sql_done(&q, err);
-    enum status end = sql_done(&t, st == OK ? err : NULL);
+    enum status end = sql_done(&r.tags, st == OK ? err : NULL);
     store_reader_give(db, c);
     return st != OK ? st : end;
 }

@@ -15,6 +15,10 @@
 #define STORE_HOUR_MS 3600000LL
 #define STORE_DAY_MS 86400000LL
 
+/* rollup_data.token_id where no tracking token stands. */
+#define DATA_LEGACY 0
+#define DATA_PROXIED (-1)
+
 struct append;
 
 struct db {

@@ -9,7 +9,7 @@
 // Keyboard: Tab to the table, arrows, Page and Home/End move between rows,
 // Enter opens.
 import { html, nothing } from 'lit';
-import { styleMap } from 'lit/directives/style-map.js';
+import { styled } from './styled.js';
 import { Element } from '../page.js';
 import { icon } from './icons.js';
 import { problem } from './states.js';
@@ -134,7 +134,7 @@ export class BgTable extends Element {
     if (this.error && rows.length === 0) return problem(this.error, () => this.more());
     if (rows.length === 0 && !this.busy && (this.ended || !this.source)) return this.none;
     const from = many ? Math.min(this.from, Math.max(0, rows.length - 20)) : 0, to = many ? Math.min(rows.length, from + 60) : rows.length;
-    const gap = (n) => (n > 0 ? html`<tr class="gap" aria-hidden="true"><td colspan=${span} style=${styleMap({ height: `${n * this.height}px` })}></td></tr>` : nothing);
+    const gap = (n) => (n > 0 ? html`<tr class="gap" aria-hidden="true"><td colspan=${span} ${styled({ height: `${n * this.height}px` })}></td></tr>` : nothing);
     return html`<div class=${`table-scroll ${many || this.source ? 'tall' : ''}`} role="region" aria-label=${this.label} tabindex="0" @scroll=${this.scrolled}>
       <table aria-rowcount=${(this.total ?? rows.length) + 1} aria-busy=${this.busy ? 'true' : nothing}><caption class="sr">${this.label}</caption>
       <thead><tr aria-rowindex="1">${this.columns.map((c) => this.head(c))}</tr></thead>

@@ -1,0 +1,19 @@
+/* migrate.h - brings a ledger file up to this program's schema.
+ *
+ * Numbered steps, each one transaction that ends with its version, so that a
+ * kill in between leaves a file of an older version and never a torn one.
+ * Writer connection only.  Not included from outside the room.
+ */
+#ifndef LEDGER_MIGRATE_H
+#define LEDGER_MIGRATE_H
+
+#include "ledger/sql.h"
+
+/* The version that schema.sql makes. */
+#define MIGRATE_VERSION 2
+
+/* Makes the tables of an empty file, or takes every step it lacks.
+ * E_INVALID: written by a newer program (text says so); E_IO, E_CORRUPT. */
+MUST_CHECK enum status migrate_up(sqlite3 *c, struct err *err);
+
+#endif
