@@ -84,8 +84,8 @@ export class BgChart extends Element {
   render() {
     return html`<figure class="chart" aria-label=${this.label}><div class="plot" aria-hidden="true"></div><p class="chart-tip" aria-hidden="true"></p>
       ${this.series.length > 1 ? html`<ul class="legend">${this.series.map((s, i) => html`<li><i class=${`series-${i % 8}`}></i>${s.label}</li>`)}</ul>` : ''}
-      <table class="sr"><caption>${this.label}</caption><thead><tr><th scope="col">When</th>${this.series.map((s) => html`<th scope="col">${s.label}</th>`)}</tr></thead>
-      <tbody>${this.labels.map((l, i) => html`<tr><th scope="row">${l}</th>${this.series.map((s) => html`<td>${this.fmt(s.values[i] ?? 0)}</td>`)}</tr>`)}</tbody></table></figure>`;
+      <div class="sr"><table><caption>${this.label}</caption><thead><tr><th scope="col">When</th>${this.series.map((s) => html`<th scope="col">${s.label}</th>`)}</tr></thead>
+      <tbody>${this.labels.map((l, i) => html`<tr><th scope="row">${l}</th>${this.series.map((s) => html`<td>${this.fmt(s.values[i] ?? 0)}</td>`)}</tr>`)}</tbody></table></div></figure>`;
   }
 }
 customElements.define('bg-chart', BgChart);
