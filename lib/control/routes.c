@@ -101,13 +101,13 @@ static const struct control_route table[] = {
     A("POST", "/admin/usage/ledger/:id/corrections", entries_correct,
       "Append a correction"),
     A("GET", "/admin/usage/export", entries_export, "Rows as CSV or JSONL"),
+    A("GET", "/admin/usage/insights", insights_get,
+      "Spend over time, by one dimension"),
     A("GET", "/admin/alerts", alerts_list, "Thresholds that were reached"),
     A("POST", "/admin/alerts/test", alerts_test,
       "Send a test message to the alert channels"),
     A("GET", "/admin/overview", overview_get, "Spend and refusals of all"),
     A("GET", "/admin/settings", settings_get, "What is in force"),
-    A("GET", "/admin/usage/insights", insights_get,
-      "Spend over time, by one dimension"),
     A("GET", "/admin/audit", audit_list, "What was changed by whom"),
 #undef A
 #define K(m, p, h, s) {m, p, AUTH_KEYS, h, s}
