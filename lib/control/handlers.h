@@ -109,6 +109,9 @@ handler_fn fallbacks_delete;
 handler_fn policy_get;    /* GET /admin/policy */
 handler_fn policy_test;   /* POST /admin/policy/test */
 handler_fn policy_replay; /* POST /admin/policy/replay */
+/* ---- policy_file.c */
+handler_fn policy_text; /* GET /admin/policy/text */
+handler_fn policy_save; /* PUT /admin/policy */
 /* ---- health.c: these four also answer without an admin, on the pool */
 handler_fn health_ping;     /* GET /ping, on the loop */
 handler_fn health_z;        /* GET /healthz, on the loop */

@@ -43,6 +43,8 @@ static const struct control_route table[] = {
     A("DELETE", "/admin/fallbacks", fallbacks_delete,
       "Go back to the configured fallback chains"),
     A("GET", "/admin/policy", policy_get, "The policy in force"),
+    A("PUT", "/admin/policy", policy_save, "Replace the policy's file"),
+    A("GET", "/admin/policy/text", policy_text, "The policy's modules"),
     A("POST", "/admin/policy/test", policy_test, "Try an input, or a policy"),
     A("POST", "/admin/policy/replay", policy_replay,
       "Who would have been denied"),
