@@ -8,12 +8,13 @@
 
 /* What stands in ?1 to ?5 of the list below. */
 #define SESSION_WANTED                                                        \
-    "(?1=0 OR s.tenant_id=?1) AND (?2=0 OR s.last_active_at>=?2) AND "        \
+    "s.tenant_id=?1 AND (?2=0 OR s.last_active_at>=?2) AND "        \
     "(?3=0 OR s.last_active_at<?3) AND (?4 IS NULL OR "                       \
     "instr(lower(s.session_id),lower(?4))>0 OR "                              \
     "instr(lower(coalesce(s.name,'')),lower(?4))>0 OR "                       \
     "instr(lower(coalesce(s.path,'')),lower(?4))>0) AND (?5=0 OR (?5=1)="     \
-    "(" BUDGET " IS NOT NULL AND coalesce(" COST ",0)>=" BUDGET "))"
+    "CASE WHEN " BUDGET " IS NULL THEN 0 ELSE coalesce(" COST ",0)>=" BUDGET  \
+    " END)"
 #define BUDGET                                                                \
     "coalesce(s.custom_budget_nano,s.tag_budget_nano,"                        \
     "t.default_session_budget_nano)"
