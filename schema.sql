@@ -210,6 +210,16 @@ CREATE TABLE alert(
   spent_nano INTEGER NOT NULL, amount_nano INTEGER NOT NULL,
   tenant_id INTEGER NOT NULL,
   UNIQUE(budget_id, window_start, threshold)) STRICT;
+CREATE INDEX alert_tenant ON alert(tenant_id, id);
+-- One per alert and channel; pending until the channel took it.
+CREATE TABLE alert_delivery(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  alert_id INTEGER NOT NULL, channel TEXT NOT NULL, state TEXT NOT NULL,
+  attempts INTEGER NOT NULL, next_at INTEGER NOT NULL,
+  last_error TEXT, delivered_at INTEGER,
+  UNIQUE(alert_id, channel)) STRICT;
+CREATE INDEX alert_delivery_pending ON alert_delivery(channel, next_at)
+  WHERE state = 'pending';
 CREATE TABLE audit(
   id INTEGER PRIMARY KEY AUTOINCREMENT, ts INTEGER NOT NULL,
   tenant_id INTEGER, actor TEXT NOT NULL, event TEXT NOT NULL,

@@ -102,5 +102,10 @@ install: build/budgetguard
 		>$(DESTDIR)/lib/systemd/system/budgetguard.service
 	install -D -m 644 README.md $(DOC)/README.md
 
-.PHONY: deps deps-test run test check-asan check-tsan crash race bench bench-tokens bench-provider bench-rows house \
+# A picture of every page of the dashboard, into build/screenshots.
+screenshots: deps-test $(NODE_DEPS)
+	@$(MAKE) --no-print-directory -j2 build/budgetguard
+	BG_BIN=$(CURDIR)/build/budgetguard node test/web/screens.mjs $(PAGES)
+
+.PHONY: screenshots deps deps-test run test check-asan check-tsan crash race bench bench-tokens bench-provider bench-rows house \
 	cover install

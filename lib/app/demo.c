@@ -72,8 +72,7 @@ static enum status add_budgets(struct app *a, int64_t tenant_id,
                                     .period = budgets[i].period,
                                     .amount = budgets[i].usd * MONEY_NANO,
                                     .active = true,
-                                    .thresholds = {80, 100},
-                                    .threshold_count = 2};
+                                    .threshold_count = BUDGET_NO_OWN};
     return rows_budgets_add(a->db, who, rows, 2, true, err);
 }
 
@@ -107,11 +106,13 @@ void demo_print(const struct app *a, const char *key)
                             : a->demo_admin;
     printf("\nBudgetGuard %s demo, data in %s\n"
            "  address    http://127.0.0.1:%d\n"
+           "  dashboard  http://127.0.0.1:%d/dashboard (sign in with the "
+           "admin key)\n"
            "  tenant key %s\n"
            "  admin key  %s\n"
            "  models     demo-small demo-large demo-embed (answers are made "
            "up and cost nothing)\n\n",
-           BG_VERSION, a->dir, a->port, key, admin);
+           BG_VERSION, a->dir, a->port, a->port, key, admin);
     printf("Paste one of these:\n\n"
            "curl http://127.0.0.1:%d/v1/chat/completions -H 'Authorization: "
            "Bearer %s' -H 'Content-Type: application/json' -d "

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/loops.h"
+#include "app/probes.h"
 #include "app/store.h"
 #include "app/watch.h"
 #include "base/clock.h"
@@ -121,6 +122,21 @@ static bool provider_on(void *arg, enum provider_id p)
 {
     const struct app *a = arg;
     return provider_configured(a->providers, p);
+}
+
+static void provider_look(void *arg, const enum provider_id *of,
+                          const struct slice *keys, int n, int64_t max_age_ms,
+                          struct provider_state *out)
+{
+    const struct app *a = arg;
+    probes_look(a->probes, of, keys, n, max_age_ms, out);
+}
+
+static void provider_models(void *arg, struct arena *arena,
+                            struct slice **names, int *n, int64_t *loaded_ms)
+{
+    const struct app *a = arg;
+    probes_models(a->probes, arena, names, n, loaded_ms);
 }
 
 /* A tenant to be made for header mode, on its way to the pool and back. */
@@ -280,11 +296,35 @@ static enum status reload_prices(void *arg, struct err *err)
     return app_load_book(arg, err);
 }
 
+static enum status start_alerts(struct app *a, struct err *err)
+{
+    const struct config *c = a->config;
+    const struct alert_conf conf = {
+        .db = a->db,
+        .counters = a->counters,
+        .catalog = a->catalog,
+        .metrics = a->metrics,
+        .thresholds = c->alert_thresholds,
+        .channels = {.webhook_url = c->alert_webhook_url,
+                     .webhook_secret = c->alert_webhook_secret,
+                     .slack_url = c->alert_slack_url,
+                     .smtp_url = c->alert_smtp_url,
+                     .smtp_user = c->alert_smtp_user,
+                     .smtp_password = c->alert_smtp_password,
+                     .smtp_tls = c->alert_smtp_tls,
+                     .mail_from = c->alert_email_from,
+                     .mail_to = c->alert_email_to,
+                     .timeout_ms = (int)c->alert_timeout_s * 1000},
+    };
+    return alert_start(&conf, &a->alert, err);
+}
+
 static enum status start_control(struct app *a, struct err *err)
 {
     int configured = 0;
     for (int p = 1; p < PROVIDER_COUNT; p++)
         configured += provider_configured(a->providers, (enum provider_id)p);
+    a->probes = probes_new(a->providers, a->config->models_cache_s);
     const struct control_conf conf = {
         .config = a->config,
         .db = a->db,
@@ -296,6 +336,7 @@ static enum status start_control(struct app *a, struct err *err)
         .trusted = a->trusted,
         .trusted_count = a->trusted_count,
         .policies = a->policies,
+        .alert = a->alert,
         .reload_prices = reload_prices,
         .reload_arg = a,
         .threads = 3,
@@ -304,6 +345,8 @@ static enum status start_control(struct app *a, struct err *err)
         .ledger_arg = a,
         .providers_configured = configured,
         .provider_on = provider_on,
+        .provider_look = provider_look,
+        .provider_models = provider_models,
         .provider_arg = a,
         .demo_admin_key = slice_str(a->demo_admin),
     };
@@ -385,6 +428,7 @@ static enum status start_all(struct app *a, char key[static CRYPT_TOKEN_TEXT],
     }
     if ((st = writer_start(a->db, (int)c->sync_interval_ms, &a->writer,
                            err)) != OK ||
+        (st = start_alerts(a, err)) != OK ||
         (st = start_control(a, err)) != OK)
         return st;
     start_gateway(a);
@@ -397,8 +441,10 @@ static void stop_all(struct app *a)
     loops_stop(a);
     if (a->control != NULL)
         control_free(&a->control);
+    probes_free(&a->probes);
     loops_free(a);
     gateway_free(&a->gateway);
+    alert_stop(&a->alert);
     if (a->writer != NULL)
         writer_stop(&a->writer);
     limit_free(&a->auth_rows);

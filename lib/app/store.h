@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "alert/alert.h"
 #include "app/app.h"
 #include "base/crypt.h"
 #include "base/metric.h"
@@ -29,6 +30,7 @@
 #define APP_PATH 1024
 
 struct app_loop;
+struct probes;
 
 /* Which version of the certificate files is served. */
 struct app_tls_stamp {
@@ -51,8 +53,10 @@ struct app {
     struct watch *policy_watch; /* NULL: the embedded policy */
 
     struct writer *writer;
+    struct alert *alert;
     struct control *control;
     struct provider_set *providers;
+    struct probes *probes;
     struct gateway *gateway;
     struct limit *auth_rows;
     struct cidr trusted[APP_TRUSTED_MAX];

@@ -12,6 +12,7 @@
     X(keys_html, "keys.html", HTML)       \
     X(reports_html, "reports.html", HTML) \
     X(pages_css, "pages.css", CSS)        \
+    X(tokens_css, "tokens.css", CSS)      \
     X(keys_js, "keys.js", JS)             \
     X(reports_js, "reports.js", JS)       \
     X(icon_svg, "icon.svg", "image/svg+xml")

@@ -140,6 +140,19 @@ struct slice arena_dup(struct arena *a, struct slice s)
     return (struct slice){p, s.n};
 }
 
+struct slice arena_int(struct arena *a, int64_t v)
+{
+    char text[20]; // the sign and 19 digits
+    size_t at = sizeof text;
+    uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    do
+        text[--at] = (char)('0' + u % 10);
+    while ((u /= 10) != 0);
+    if (v < 0)
+        text[--at] = '-';
+    return arena_dup(a, slice(text + at, sizeof text - at));
+}
+
 struct slice arena_printf(struct arena *a, const char *fmt, ...)
 {
     va_list ap;

@@ -46,6 +46,9 @@ void *arena_alloc(struct arena *a, size_t n) __attribute__((returns_nonnull));
 /* A copy of `s` with a terminator behind it; `.p` is NULL on failure. */
 MUST_CHECK struct slice arena_dup(struct arena *a, struct slice s);
 
+/* `v` in decimal; `.p` is NULL on failure. */
+MUST_CHECK struct slice arena_int(struct arena *a, int64_t v);
+
 /* printf into the arena; `.p` is NULL on failure. */
 MUST_CHECK struct slice arena_printf(struct arena *a, const char *fmt, ...)
     PRINTF_LIKE(2, 3);

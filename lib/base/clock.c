@@ -70,9 +70,20 @@ size_t clock_format_date(int64_t ms, char out[static CLOCK_TEXT])
     int64_t year;
     int month, day;
     clock_civil(floor_div(ms, DAY_MS), &year, &month, &day);
-    int n = snprintf(out, CLOCK_TEXT, "%04lld-%02d-%02d", (long long)year,
-                     month, day);
-    return n > 0 ? (size_t)n : 0;
+    if (year < 0 || year > 9999) {
+        int n = snprintf(out, CLOCK_TEXT, "%04lld-%02d-%02d", (long long)year,
+                         month, day);
+        return n > 0 ? (size_t)n : 0;
+    }
+    // Rows and policies need dates by the thousand: no printf.
+    char *p = put2(out, (int)year / 100);
+    p = put2(p, (int)year % 100);
+    *p++ = '-';
+    p = put2(p, month);
+    *p++ = '-';
+    p = put2(p, day);
+    *p = '\0';
+    return (size_t)(p - out);
 }
 
 size_t clock_format(int64_t ms, char out[static CLOCK_TEXT])

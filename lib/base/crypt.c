@@ -29,6 +29,16 @@ void crypt_keyed(const uint8_t secret[static CRYPT_SECRET], struct slice s,
                              secret, CRYPT_SECRET);
 }
 
+void crypt_hmac(struct slice key, struct slice a, struct slice b,
+                uint8_t out[static CRYPT_HASH])
+{
+    crypto_auth_hmacsha256_state st;
+    (void)crypto_auth_hmacsha256_init(&st, (const uint8_t *)key.p, key.n);
+    (void)crypto_auth_hmacsha256_update(&st, (const uint8_t *)a.p, a.n);
+    (void)crypto_auth_hmacsha256_update(&st, (const uint8_t *)b.p, b.n);
+    (void)crypto_auth_hmacsha256_final(&st, out);
+}
+
 void crypt_chain(const uint8_t prev[static CRYPT_HASH], struct slice row,
                  uint8_t out[static CRYPT_HASH])
 {

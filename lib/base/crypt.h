@@ -23,6 +23,10 @@ void crypt_random(void *out, size_t n);
 /* BLAKE2b-256 of `s` keyed with `secret`. */
 void crypt_keyed(const uint8_t secret[static CRYPT_SECRET], struct slice s,
                  uint8_t out[static CRYPT_HASH]);
+/* HMAC-SHA-256 (RFC 2104) of two parts under a key of any length: signatures
+ * of outgoing messages. */
+void crypt_hmac(struct slice key, struct slice a, struct slice b,
+                uint8_t out[static CRYPT_HASH]);
 /* BLAKE2b-256 of two parts without a key: the ledger's chain. */
 void crypt_chain(const uint8_t prev[static CRYPT_HASH], struct slice row,
                  uint8_t out[static CRYPT_HASH]);

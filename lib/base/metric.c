@@ -45,7 +45,11 @@
     X(M_INGEST, "ingest_total", "Ingest calls by result", 'c', 0, "result",    \
       NULL, NULL, NULL)                                                        \
     X(M_OVERRUNS, "overruns_total", "Calls that cost more than their hold",    \
-      'c', 0, NULL, NULL, NULL, NULL)
+      'c', 0, NULL, NULL, NULL, NULL)                                          \
+    X(M_ALERTS, "alerts_total", "Budget thresholds reached", 'c', 0,           \
+      "period", NULL, NULL, NULL)                                              \
+    X(M_ALERT_DELIVERIES, "alert_deliveries_total",                            \
+      "Attempts to deliver an alert", 'c', 0, "channel", "result", NULL, NULL)
 
 static const struct family {
     const char *name, *help;
@@ -228,6 +232,19 @@ void metric_add(struct metrics *m, enum metric_id id,
         s = add(m->table[id], n, text, len);
     if (s != NULL)
         atomic_fetch_add_explicit(&s->value, v, memory_order_relaxed);
+}
+
+int64_t metric_value(const struct metrics *m, enum metric_id id,
+                     const struct slice labels[static 4])
+{
+    char text[LABELS * 162];
+    size_t len =
+        join(labels, label_count(&families[id]), text, sizeof text);
+    uint64_t hash = crypt_table_hash(slice(text, len));
+    size_t slot;
+    struct sample *s = find(m->table[id], hash, text, len, &slot);
+    return s != NULL ? atomic_load_explicit(&s->value, memory_order_relaxed)
+                     : 0;
 }
 
 void metric_time(struct metrics *m, enum metric_id id, int64_t us)

@@ -27,6 +27,8 @@ enum metric_id {
     M_POLICY_ERRORS,
     M_INGEST,          /* result */
     M_OVERRUNS,
+    M_ALERTS,           /* period */
+    M_ALERT_DELIVERIES, /* channel, result */
     M_COUNT
 };
 
@@ -38,6 +40,9 @@ void metric_free(struct metrics **m);
  * in the order of the comment above; unused ones are empty slices. */
 void metric_add(struct metrics *m, enum metric_id id,
                 const struct slice labels[static 4], int64_t v);
+/* The value of the counter with these label values; 0: never counted. */
+int64_t metric_value(const struct metrics *m, enum metric_id id,
+                     const struct slice labels[static 4]);
 /* Records a duration in a histogram. */
 void metric_time(struct metrics *m, enum metric_id id, int64_t us);
 /* Appends all families in Prometheus text format 0.0.4. */

@@ -34,6 +34,7 @@ enum budget_period {
 #define BUDGET_ENV_BIT (UINT64_C(1) << 63)
 #define BUDGET_SESSION_BIT (UINT64_C(1) << 62) /* implicit session budgets */
 #define BUDGET_THRESHOLDS 8
+#define BUDGET_NO_OWN (-1) /* as threshold_count */
 
 struct budget {
     uint64_t id;
@@ -49,7 +50,7 @@ struct budget {
     bool active;
     bool direct_only;          /* tag inheritance NONE or BYPASS */
     int thresholds[BUDGET_THRESHOLDS]; /* percent, ascending */
-    int threshold_count;
+    int threshold_count; /* BUDGET_NO_OWN: ALERT_THRESHOLDS counts */
 };
 
 /* A stretch of time: [start, end).  end INT64_MAX: unending. */

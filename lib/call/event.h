@@ -66,7 +66,8 @@ struct event {
     int64_t ingest_token_id;
     struct slice event_id;
     int64_t corrects;    /* ledger id; corrections only */
-    struct slice detail; /* JSON of numbers and short codes, or empty */
+    struct slice detail; /* JSON: what the columns leave out of the usage, or
+                            what a refused client was told; or empty */
     int64_t latency_ms, ttft_ms; /* ttft -1: none */
     bool stream;
     struct event_tag *tags;

@@ -148,8 +148,7 @@ static int add_env(const struct tenant_draft *d, struct budget *out)
             .end_ms = e->end_ms,
             .amount = e->amount,
             .active = true,
-            .thresholds = {80, 100},
-            .threshold_count = 2};
+            .threshold_count = BUDGET_NO_OWN};
     }
     return n;
 }

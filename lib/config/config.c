@@ -532,32 +532,45 @@ void config_free(struct config **c)
     *c = NULL;
 }
 
-void config_print(const struct config *c, struct buf *out)
+void config_each(const struct config *c,
+                 void (*fn)(void *arg, const struct config_value *v),
+                 void *arg)
 {
     for (size_t i = 0; i < TABLE_N; i++) {
         const struct variable *v = &table[i];
-        const char *at = (const char *)c + v->at;
-        buf_printf(out, "%-28s ", v->name);
+        const char *at = (const char *)c + v->at, *s;
+        char number[MONEY_TEXT];
         if (v->kind == KIND_INT || v->kind == KIND_USD) {
             int64_t n;
-            char usd[MONEY_TEXT];
             memcpy(&n, at, sizeof n);
             if (v->kind == KIND_USD)
-                money_format(n, usd);
-            if (v->kind == KIND_USD)
-                buf_str(out, usd);
+                money_format(n, number);
             else
-                buf_i64(out, n);
-        } else {
-            const char *s;
+                (void)snprintf(number, sizeof number, "%lld", (long long)n);
+            s = number;
+        } else
             memcpy(&s, at, sizeof s);
-            buf_str(out, s[0] == '\0'             ? "(unset)"
-                         : v->kind == KIND_SEC ? "(set)"
-                                               : s);
-        }
-        buf_printf(out, "%s%s\n", v->meaning[0] != '\0' ? "  # " : "",
-                   v->meaning);
+        bool secret = v->kind == KIND_SEC;
+        fn(arg, &(struct config_value){.name = v->name,
+                                       .meaning = v->meaning,
+                                       .dflt = v->dflt,
+                                       .text = secret ? "" : s,
+                                       .secret = secret,
+                                       .set = s[0] != '\0'});
     }
+}
+
+static void print_one(void *arg, const struct config_value *v)
+{
+    struct buf *out = arg;
+    buf_printf(out, "%-28s %s%s%s\n", v->name,
+               !v->set ? "(unset)" : v->secret ? "(set)" : v->text,
+               v->meaning[0] != '\0' ? "  # " : "", v->meaning);
+}
+
+void config_print(const struct config *c, struct buf *out)
+{
+    config_each(c, print_one, out);
 }
 
 void config_help(struct buf *out)

@@ -171,8 +171,26 @@
       "native or plain")                                                       \
     X(INT, models_cache_s, "MODELS_CACHE_S", "", "600", 1, 86400,              \
       "age of the model lists")                                                \
+    X(STR, alert_thresholds, "ALERT_THRESHOLDS", "", "80,100", 0, 0,           \
+      "percents at which a budget without its own raises an alert")            \
     X(SEC, alert_webhook_url, "ALERT_WEBHOOK_URL", "", "", 0, 0,               \
-      "receives alerts as JSON")
+      "receives alerts as JSON")                                               \
+    X(SEC, alert_webhook_secret, "ALERT_WEBHOOK_SECRET", "", "", 0, 0,         \
+      "signs them: X-BudgetGuard-Signature, HMAC-SHA256")                      \
+    X(SEC, alert_slack_url, "ALERT_SLACK_URL", "", "", 0, 0,                   \
+      "incoming webhook of Slack or one that is compatible")                   \
+    X(STR, alert_email_to, "ALERT_EMAIL_TO", "", "", 0, 0,                     \
+      "addresses that receive alerts, comma separated")                        \
+    X(STR, alert_email_from, "ALERT_EMAIL_FROM", "", "", 0, 0,                 \
+      "sender address of alerts")                                              \
+    X(SEC, alert_smtp_url, "ALERT_SMTP_URL", "", "", 0, 0,                     \
+      "mail server, smtp://host:587 or smtps://host")                          \
+    X(STR, alert_smtp_user, "ALERT_SMTP_USER", "", "", 0, 0, "")               \
+    X(SEC, alert_smtp_password, "ALERT_SMTP_PASSWORD", "", "", 0, 0, "")       \
+    X(STR, alert_smtp_tls, "ALERT_SMTP_TLS", "", "auto", 0, 0,                 \
+      "STARTTLS on smtp://: auto (a must with a password), must or off")       \
+    X(INT, alert_timeout_s, "ALERT_TIMEOUT_S", "", "10", 1, 120,               \
+      "longest time of one delivery")
 
 /* A budget from the environment; see catalog/budget.h struct env_budget. */
 struct config_budget {
@@ -221,6 +239,16 @@ void config_free(struct config **c);
 /* Appends every variable with its meaning and its value in force; secrets are
  * shown as "(set)". */
 void config_print(const struct config *c, struct buf *out);
+/* One variable and what is in force; texts live as long as the callback. */
+struct config_value {
+    const char *name, *meaning, *dflt;
+    const char *text; /* "" for a secret, whatever it is */
+    bool secret, set; /* set: not empty */
+};
+/* Calls `fn` for every variable, in the table's order. */
+void config_each(const struct config *c,
+                 void (*fn)(void *arg, const struct config_value *v),
+                 void *arg);
 /* Appends the list for --help. */
 void config_help(struct buf *out);
 

@@ -1,6 +1,7 @@
 /* budget_json.c - see budget_json.h. */
 #include "control/budget_json.h"
 
+#include "alert/alert.h"
 #include "base/clock.h"
 #include "control/control.h"
 #include "guard/window.h"
@@ -179,9 +180,7 @@ bool budget_json_read(struct request *r, const struct json *v, bool fresh,
     if (fresh) {
         row->b.active = true;
         row->weight_milli = 1000;
-        row->b.thresholds[0] = 80;
-        row->b.thresholds[1] = 100;
-        row->b.threshold_count = 2;
+        row->b.threshold_count = BUDGET_NO_OWN;
     }
     return read_period(r, v, fresh, &row->b) &&
            read_amount(r, v, fresh, &row->b) &&
@@ -294,12 +293,21 @@ static void write_used(struct request *r, struct json_out *o,
         json_knull(o, "resetsAt");
 }
 
-static void write_thresholds(struct json_out *o, const struct budget_row *row)
+static void write_thresholds(struct request *r, struct json_out *o,
+                             const struct budget_row *row)
 {
+    int general[BUDGET_THRESHOLDS];
+    const int *t = row->b.thresholds;
+    int n = row->b.threshold_count;
+    if (n == BUDGET_NO_OWN) {
+        n = alert_thresholds(
+            control_conf(r->control)->config->alert_thresholds, general);
+        t = general;
+    }
     json_key(o, "alertThresholds");
     json_arr(o);
-    for (int i = 0; i < row->b.threshold_count; i++)
-        json_num(o, row->b.thresholds[i]);
+    for (int i = 0; i < n; i++)
+        json_num(o, t[i]);
     json_arr_end(o);
 }
 
@@ -324,7 +332,7 @@ void budget_json_write(struct request *r, struct json_out *o,
     ktime_or_null(o, "startDate", b->start_ms);
     ktime_or_null(o, "endDate", b->end_ms > 0 ? b->end_ms - 1 : 0);
     json_kstr(o, "mode", b->soft ? SLICE("soft") : SLICE("hard"));
-    write_thresholds(o, row);
+    write_thresholds(r, o, row);
     json_kbool(o, "isActive", b->active);
     if (view == BUDGET_TAG) {
         char w[MONEY_TEXT];

@@ -1,12 +1,12 @@
 /* budgets.c - budgets of tenants (A's routes) and of every scope. */
 #include "control/budget_json.h"
 #include "control/control.h"
+#include "control/forecast.h"
 #include "control/handlers.h"
 #include "guard/window.h"
 
 #define ITEMS_MAX 64
-
-static const struct actor admin = {{"admin", 5}};
+#define ENV_MAX 500
 
 static bool tenant_exists(struct request *r)
 {
@@ -28,6 +28,8 @@ static void answer_one(struct request *r, const struct budget_row *row,
     request_json(r, &o);
     json_obj(&o);
     budget_json_write(r, &o, row, view);
+    if (view == BUDGET_WIDE)
+        forecast_write(r, &o, &row->b);
     json_obj_end(&o);
 }
 
@@ -80,7 +82,7 @@ void budgets_tenant_post(struct request *r)
     if (!tenant_exists(r) || !read_items(r, rows, &n))
         return;
     tenant_scope(r, rows, n);
-    enum status st = rows_budgets_add(control_conf(r->control)->db, admin,
+    enum status st = rows_budgets_add(control_conf(r->control)->db, control_admin,
                                       rows, n, true, &err);
     if (st == E_INVALID || st == E_EXISTS) {
         request_fail(r, 400, "Budget already exists for this scope and period",
@@ -159,7 +161,7 @@ static bool store(struct request *r, struct budget_row *row)
 {
     struct err err;
     enum status st =
-        rows_budget_set(control_conf(r->control)->db, admin, row, &err);
+        rows_budget_set(control_conf(r->control)->db, control_admin, row, &err);
     if (st == E_NOT_FOUND)
         request_fail(r, 404, "Budget not found", "not_found");
     else if (st == E_EXISTS || st == E_INVALID)
@@ -181,7 +183,7 @@ void budgets_tenant_put(struct request *r)
 static void remove_budget(struct request *r, const struct budget_row *row)
 {
     struct err err;
-    enum status st = rows_budget_delete(control_conf(r->control)->db, admin,
+    enum status st = rows_budget_delete(control_conf(r->control)->db, control_admin,
                                         (int64_t)row->b.id, &err);
     if (st == E_NOT_FOUND)
         request_fail(r, 404, "Budget not found", "not_found");
@@ -306,7 +308,7 @@ void budgets_create(struct request *r)
     struct err err;
     if (!read_scope(r, &row.b) || !budget_json_read(r, r->json, true, &row))
         return;
-    enum status st = rows_budgets_add(control_conf(r->control)->db, admin,
+    enum status st = rows_budgets_add(control_conf(r->control)->db, control_admin,
                                       &row, 1, false, &err);
     if (st == E_EXISTS || st == E_INVALID)
         request_fail(r, 400, "Budget already exists for this scope and period",
@@ -319,6 +321,46 @@ void budgets_create(struct request *r)
         answer_one(r, &row, BUDGET_WIDE);
         r->status = 201;
     }
+}
+
+struct env_list {
+    struct request *r;
+    struct json_out *o;
+    const struct budget_filter *f;
+    struct slice period;
+    int left;
+};
+
+/* Budgets of the environment in force for one tenant. */
+static bool write_env_wide(void *arg, const struct tenant *t)
+{
+    struct env_list *l = arg;
+    for (int i = 0; i < t->budget_count && l->left > 0; i++) {
+        struct budget_row row = {.b = t->budgets[i]};
+        if (!(row.b.id & BUDGET_ENV_BIT) ||
+            (l->f->tenant_id != 0 && l->f->tenant_id != t->id) ||
+            (l->period.n > 0 &&
+             !slice_is(l->period, window_period_name(row.b.period))))
+            continue;
+        json_obj(l->o);
+        budget_json_write(l->r, l->o, &row, BUDGET_WIDE);
+        json_obj_end(l->o);
+        l->left--;
+    }
+    return l->left > 0;
+}
+
+/* ?effective=1: with what the environment sets (at most ENV_MAX). */
+static void write_env_all(struct request *r, struct json_out *o,
+                          const struct budget_filter *f, struct slice period)
+{
+    struct env_list l = {r, o, f, period, ENV_MAX};
+    if (!slice_is(request_query(r, "effective"), "1") ||
+        (f->scoped && f->scope != SCOPE_TENANT))
+        return;
+    const struct snapshot *s = catalog_ref(control_conf(r->control)->catalog);
+    snapshot_each(s, write_env_wide, &l);
+    snapshot_unref(&s);
 }
 
 void budgets_list(struct request *r)
@@ -354,8 +396,11 @@ void budgets_list(struct request *r)
             continue;
         json_obj(&o);
         budget_json_write(r, &o, &rows[i], BUDGET_WIDE);
+        if (slice_is(request_query(r, "forecast"), "1"))
+            forecast_write(r, &o, &rows[i].b);
         json_obj_end(&o);
     }
+    write_env_all(r, &o, &f, period);
     json_arr_end(&o);
 }
 

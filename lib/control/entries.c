@@ -19,8 +19,6 @@
 #define BLOCK_LIMIT (4u << 20)
 #define REASON_MAX 200
 
-static const struct actor admin = {{"admin", 5}};
-
 /* ---- an Entry ------------------------------------------------------------------ */
 
 static void knum_null(struct json_out *o, const char *key, int64_t v,
@@ -378,6 +376,18 @@ static bool read_one(struct request *r, struct entry *out)
     return st == OK;
 }
 
+/* What the client was told, if the call was refused. */
+static void write_refusal(struct json_out *o, const struct event *e)
+{
+    static const char head[] = "{\"refusal\":"; // as the gateway writes it
+    const size_t n = sizeof head - 1;
+    json_key(o, "refusal");
+    if (slice_starts(e->detail, head) && e->detail.n > n + 1)
+        json_raw(o, slice(e->detail.p + n, e->detail.n - n - 1));
+    else
+        json_null(o);
+}
+
 void entries_one(struct request *r)
 {
     struct json_out o;
@@ -387,6 +397,7 @@ void entries_one(struct request *r)
     request_json(r, &o);
     write_entry(&o, e);
     write_cost(r, &o, &e->e);
+    write_refusal(&o, &e->e);
     json_obj_end(&o);
 }
 
@@ -497,7 +508,7 @@ void entries_correct(struct request *r)
     made->e.reason = reason;
     made->e.usage = (struct usage){0};
     read_correction_row(r, row, before, made);
-    if (rows_note(control_conf(r->control)->db, admin, row->e.tenant_id,
+    if (rows_note(control_conf(r->control)->db, control_admin, row->e.tenant_id,
                   "ledger.correct", "id", row->id, reason, &err) != OK)
         log_line(LOG_ERROR, "audit row not written",
                  LF_C("error", err.text));

@@ -96,7 +96,7 @@ static struct value input_of(struct run *x, const struct event *e)
                                .now_ms = e->ts_ms,
                                .hold_nano = e->held,
                                .past = true};
-    return gate_input(&in, x->r->zone, &x->scratch);
+    return gate_input(&in, x->r->zone, GATE_INPUT_ALL, &x->scratch);
 }
 
 static void note_denied(struct run *x, const struct entry *row,

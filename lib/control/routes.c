@@ -7,6 +7,8 @@
 
 static const struct control_route table[] = {
 #define A(m, p, h, s) {m, p, AUTH_ADMIN, h, s}
+    {"GET", "/ping", AUTH_QUICK, health_ping, "Are you there?"},
+    {"GET", "/healthz", AUTH_QUICK, health_z, "Are you there?"},
     {"GET", "/health", AUTH_NONE, health_plain, "Is it well?"},
     {"GET", "/metrics", AUTH_METRICS, health_metrics, "Prometheus text"},
     A("GET", T "/sessions", sessions_list, "Sessions of a tenant"),
@@ -24,6 +26,12 @@ static const struct control_route table[] = {
       "A new version of a price"),
     A("DELETE", "/admin/model-pricing/:model", prices_delete,
       "Remove the admin's price"),
+    A("GET", "/admin/providers/status", providers_status,
+      "Are the providers well?"),
+    A("GET", "/admin/providers/:provider/health", providers_health,
+      "Is a provider well now?"),
+    A("POST", "/admin/providers/:provider/test", providers_test,
+      "Try a key without keeping it"),
     A("GET", "/admin/policy", policy_get, "The policy in force"),
     A("POST", "/admin/policy/test", policy_test, "Try an input, or a policy"),
     A("POST", "/admin/policy/replay", policy_replay,
@@ -47,6 +55,8 @@ static const struct control_route table[] = {
     A("DELETE", "/admin/apikey/:id", keys_revoke, "Revoke a key"),
     A("POST", T "/budgets", budgets_tenant_post, "Set tenant budgets"),
     A("GET", T "/budgets", budgets_tenant_get, "Tenant budgets"),
+    A("GET", T "/forecast", forecast_tenant,
+      "When a tenant's budgets run out"),
     A("PUT", "/admin/budget/:budgetId", budgets_tenant_put,
       "Change a tenant budget"),
     A("DELETE", "/admin/budget/:budgetId", budgets_tenant_delete,
@@ -74,12 +84,20 @@ static const struct control_route table[] = {
     A("GET", T "/usage", usage_periods, "Spend per period"),
     A("GET", T "/usage/history", usage_history, "Spend per day"),
     A("GET", T "/usage/models", usage_models, "Spend per model"),
+    A("GET", T "/tag-analytics", analytics_tags, "Spend by tag"),
     A("GET", T "/usage/ledger", entries_tenant, "A tenant's rows"),
     A("GET", "/admin/usage/ledger", entries_all, "All rows"),
     A("GET", "/admin/usage/ledger/:id", entries_one, "One row, explained"),
     A("POST", "/admin/usage/ledger/:id/corrections", entries_correct,
       "Append a correction"),
     A("GET", "/admin/usage/export", entries_export, "Rows as CSV or JSONL"),
+    A("GET", "/admin/alerts", alerts_list, "Thresholds that were reached"),
+    A("POST", "/admin/alerts/test", alerts_test,
+      "Send a test message to the alert channels"),
+    A("GET", "/admin/overview", overview_get, "Spend and refusals of all"),
+    A("GET", "/admin/settings", settings_get, "What is in force"),
+    A("GET", "/admin/usage/insights", insights_get,
+      "Spend over time, by one dimension"),
     A("GET", "/admin/audit", audit_list, "What was changed by whom"),
 #undef A
 #define K(m, p, h, s) {m, p, AUTH_KEYS, h, s}
@@ -117,6 +135,14 @@ static const struct control_route table[] = {
     {"POST", "/dashboard/session", AUTH_NONE, session_open, "Sign in"},
     {"GET", "/dashboard/session", AUTH_NONE, session_show, "Am I signed in?"},
     {"DELETE", "/dashboard/session", AUTH_ADMIN, session_close, "Sign out"},
+    // the fixed paths above come first and win
+    {"GET", "/dashboard/assets/:name", AUTH_NONE, dashboard_asset,
+     "Script, style and images of the dashboard"},
+    {"GET", "/dashboard", AUTH_NONE, dashboard_page, "The dashboard"},
+    {"GET", "/dashboard/:name", AUTH_NONE, dashboard_page,
+     "A page of the dashboard"},
+    {"GET", "/dashboard/:name/:name", AUTH_NONE, dashboard_page,
+     "A thing on a page of the dashboard"},
     {"POST", "/ingest", AUTH_INGEST, ingest_post, "Report usage"},
 };
 
@@ -186,7 +212,7 @@ const char *routes_param_error(const struct control_route *r, int param)
             return "Invalid tag ID";
         if (slice_is(w, ":sessionId") || slice_is(w, ":model") ||
             slice_is(w, ":token") || slice_is(w, ":username") ||
-            slice_is(w, ":name"))
+            slice_is(w, ":name") || slice_is(w, ":provider"))
             return NULL;
         if (slice_starts(slice_str(r->pattern), "/admin/apikey"))
             return "Invalid key ID";
@@ -195,6 +221,11 @@ const char *routes_param_error(const struct control_route *r, int param)
         return "Invalid ID";
     }
     return NULL;
+}
+
+int routes_index(const struct control_route *r)
+{
+    return (int)(r - table);
 }
 
 const struct control_route *routes_all(int *n)

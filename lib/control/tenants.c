@@ -7,8 +7,6 @@
 
 #define BUDGETS_MAX 64
 
-static const struct actor admin = {{"admin", 5}};
-
 /* A limit of the body: a number >= 0, null for the default (-1).  False:
  * answered with 400. */
 static bool read_limit(struct request *r, const char *name, int64_t *out)
@@ -153,7 +151,7 @@ void tenants_create(struct request *r)
         !read_usd(r, "defaultSessionBudgetUsd", &t.default_session_budget) ||
         !read_budgets(r, budgets, &n))
         return;
-    enum status st = rows_tenant_add(control_conf(r->control)->db, admin, &t,
+    enum status st = rows_tenant_add(control_conf(r->control)->db, control_admin, &t,
                                      budgets, n, &err);
     if (st == E_EXISTS)
         request_fail(r, 400, "Tenant already exists", "tenant_exists");
@@ -215,7 +213,7 @@ static bool store(struct request *r, const struct tenant_row *t)
 {
     struct err err;
     enum status st =
-        rows_tenant_set(control_conf(r->control)->db, admin, t, &err);
+        rows_tenant_set(control_conf(r->control)->db, control_admin, t, &err);
     if (st == E_EXISTS || st == E_INVALID)
         request_fail(r, 400, "Unable to update tenant", "invalid_tenant");
     else if (st == E_NOT_FOUND)
@@ -260,7 +258,7 @@ static void say_ok(struct request *r)
 void tenants_delete(struct request *r)
 {
     struct err err;
-    enum status st = rows_tenant_delete(control_conf(r->control)->db, admin,
+    enum status st = rows_tenant_delete(control_conf(r->control)->db, control_admin,
                                         r->id[0], &err);
     if (st == E_NOT_FOUND)
         request_fail(r, 404, "Tenant not found", "not_found");

@@ -174,6 +174,9 @@ void refuse(struct exchange *x, enum refusal id, const struct refuse_more *m);
 /* Only the answer (a row was or will be written elsewhere). */
 void refuse_answer(struct exchange *x, enum refusal id,
                    const struct refuse_more *m);
+/* Keeps what the client is told of a refusal for the event's row. */
+void refuse_detail(struct exchange *x, enum refusal id,
+                   const struct verdict *v);
 /* Adds the fields every answer of ours carries; returns how many. */
 int refuse_own_fields(struct exchange *x, struct http_field *out, int at);
 

@@ -77,6 +77,7 @@ bool policy_passes(struct exchange *x, const struct admit *a,
                                    : explain(x, v);
     x->event.usage = (struct usage){0};
     x->event.usd = 0;
+    refuse_detail(x, R_POLICY, v);
     (void)answer_settle(x, EVENT_BLOCKED, SLICE("policy"), 403);
     refuse_answer(x, R_POLICY, &more);
     exchange_finish(x);

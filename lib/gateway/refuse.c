@@ -12,6 +12,7 @@
 #include "guard/window.h"
 
 #define DETAILS_MAX 65536
+#define ROW_DETAIL_MAX 8192
 
 static const struct {
     enum event_status status;
@@ -118,7 +119,7 @@ static struct slice explain_scopes(struct exchange *x, const struct verdict *v)
 static int add_field(struct exchange *x, struct http_field *out, int at,
                      const char *name, int64_t v)
 {
-    struct slice text = arena_printf(&x->arena, "%lld", (long long)v);
+    struct slice text = arena_int(&x->arena, v);
     out[at] = (struct http_field){slice_str(name), text};
     return at + 1;
 }
@@ -194,6 +195,26 @@ static bool row_allowed(struct exchange *x, enum refusal id)
     return limit_count(g->auth_rows, x->source_ip, x->ts_ms);
 }
 
+void refuse_detail(struct exchange *x, enum refusal id,
+                   const struct verdict *v)
+{
+    struct buf said, whole;
+    struct json_out o;
+    buf_init(&said, ROW_DETAIL_MAX);
+    buf_init(&whole, ROW_DETAIL_MAX + 64);
+    details(&said, id, x, v);
+    if (!said.failed && said.n > 0) { // too much: the row does without
+        json_out_init(&o, &whole);
+        json_obj(&o);
+        json_key(&o, "refusal");
+        json_raw(&o, buf_get(&said));
+        json_obj_end(&o);
+        x->event.detail = arena_dup(&x->arena, buf_get(&whole));
+    }
+    buf_release(&said);
+    buf_release(&whole);
+}
+
 static void write_row(struct exchange *x, enum refusal id,
                       const struct refuse_more *m)
 {
@@ -209,6 +230,7 @@ static void write_row(struct exchange *x, enum refusal id,
     e->http_status = m->http != 0 ? m->http : shape_status(id);
     e->latency_ms = exchange_latency_ms(x);
     e->usd = 0;
+    refuse_detail(x, id, m->verdict);
     if (m->verdict != NULL && id == R_RATE_LIMIT) {
         const struct slice l[4] = {slice_str(m->verdict->kind)};
         metric_add(guard->metrics, M_RATE_HITS, l, 1);

@@ -159,9 +159,9 @@ static struct slice printable_id(struct arena *a, const struct budget *b)
     if (b->scope == SCOPE_GLOBAL)
         return (struct slice){NULL, 0};
     if (b->scope == SCOPE_TENANT)
-        return arena_printf(a, "%lld", (long long)b->tenant_id);
+        return arena_int(a, b->tenant_id);
     if (b->scope == SCOPE_KEY || b->scope == SCOPE_TAG)
-        return arena_printf(a, "%lld", (long long)b->object_id);
+        return arena_int(a, b->object_id);
     return b->scope_id;
 }
 

@@ -11,229 +11,20 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "guard/window.h"
 
 #define SCRATCH_MAX ((size_t)32 << 20)
 #define TEXTS_MAX 64      /* deny texts that are passed on */
 #define TEXT_BYTES_MAX 2000 /* of one of them */
-#define MEMBERS 24        /* of the input document */
-#define DAY_S 86400
-#define UNLIMITED INT64_MAX /* "budget" where there is none */
 
 struct gate {
     struct policy_reader reader;
     const struct zone *zone;
     struct metrics *metrics;
     int64_t timeout_ms;
+    uint64_t generation; /* of the policy that `reads` belongs to */
+    uint32_t reads;
     struct arena scratch;
 };
-
-/* ---- the input ------------------------------------------------------------------- */
-
-struct builder {
-    struct arena *a;
-    struct value_list members;
-};
-
-static void put(struct builder *b, const char *name, struct value v)
-{
-    value_list_add(&b->members, value_str(slice_str(name)));
-    value_list_add(&b->members, v);
-    if (v.kind == V_UNDEF)
-        b->members.failed = true;
-}
-
-static struct value text_or_null(struct slice s)
-{
-    return s.n > 0 ? value_str(s) : value_null();
-}
-
-/* Nano-dollars as a number in USD, exactly. */
-static struct value usd(struct arena *a, int64_t nano)
-{
-    char text[MONEY_TEXT];
-    struct value v;
-    if (nano % MONEY_NANO == 0)
-        return value_int(nano / MONEY_NANO);
-    size_t n = money_format(nano, text);
-    struct slice kept = arena_dup(a, slice(text, n));
-    if (kept.p == NULL || !value_number_text(a, kept, &v))
-        return value_undef();
-    return v;
-}
-
-static struct value instant(struct arena *a, int64_t ms)
-{
-    char text[CLOCK_TEXT];
-    size_t n = clock_format(ms, text);
-    struct slice kept = arena_dup(a, slice(text, n));
-    return kept.p != NULL ? value_str(kept) : value_undef();
-}
-
-static struct value period_of(struct arena *a, const struct budget *b)
-{
-    if (b->period != PERIOD_ROLLING)
-        return value_str(slice_str(window_period_name(b->period)));
-    struct slice s = arena_printf(a, "rolling:%lldh",
-                                  (long long)(b->rolling_ms / WINDOW_HOUR_MS));
-    return s.p != NULL ? value_str(s) : value_undef();
-}
-
-static struct value scope_id(struct arena *a, const struct budget *b)
-{
-    struct slice s = b->scope_id;
-    if (b->scope == SCOPE_GLOBAL)
-        return value_null();
-    if (b->scope == SCOPE_TENANT)
-        s = arena_printf(a, "%lld", (long long)b->tenant_id);
-    else if (b->scope == SCOPE_KEY || b->scope == SCOPE_TAG)
-        s = arena_printf(a, "%lld", (long long)b->object_id);
-    return s.p != NULL ? value_str(s) : value_undef();
-}
-
-static struct value budget_value(struct arena *a, const struct admit_budget *g)
-{
-    static const char *const scopes[] = {
-        [SCOPE_GLOBAL] = "global",   [SCOPE_TENANT] = "tenant",
-        [SCOPE_KEY] = "key",         [SCOPE_TAG] = "tag",
-        [SCOPE_SESSION] = "session", [SCOPE_USER] = "user",
-        [SCOPE_MODEL] = "model",
-    };
-    const struct budget *b = g->budget;
-    struct builder o = {.a = a};
-    value_list_init(&o.members, a);
-    put(&o, "budget", usd(a, g->amount));
-    put(&o, "end", g->window.end_ms == INT64_MAX
-                       ? value_null()
-                       : instant(a, g->window.end_ms - 1));
-    put(&o, "held", usd(a, g->held));
-    put(&o, "mode", b->soft ? VALUE_LIT("soft") : VALUE_LIT("hard"));
-    put(&o, "period", period_of(a, b));
-    put(&o, "scope", value_str(slice_str(scopes[b->scope])));
-    put(&o, "scope_id", scope_id(a, b));
-    put(&o, "start", g->window.end_ms == INT64_MAX
-                         ? value_null()
-                         : instant(a, g->window.start_ms));
-    put(&o, "usage", usd(a, money_add(g->spent, g->held)));
-    return value_list_object(&o.members);
-}
-
-/* All of them, the tenant's own first. */
-static struct value budgets_value(const struct gate_in *in, struct arena *a)
-{
-    struct value_list l;
-    value_list_init(&l, a);
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < in->budget_count; i++) {
-            bool own = in->budgets[i].budget->scope == SCOPE_TENANT;
-            if (own == (pass == 0))
-                value_list_add(&l, budget_value(a, &in->budgets[i]));
-        }
-    return value_list_array(&l);
-}
-
-/* The tenant budget with the least left, else any with the least left. */
-static const struct admit_budget *tightest(const struct gate_in *in)
-{
-    const struct admit_budget *best = NULL;
-    bool best_own = false;
-    for (int i = 0; i < in->budget_count; i++) {
-        const struct admit_budget *g = &in->budgets[i];
-        bool own = g->budget->scope == SCOPE_TENANT;
-        if (best != NULL && best_own && !own)
-            continue;
-        if (best == NULL || own != best_own ||
-            g->amount - g->spent - g->held <
-                best->amount - best->spent - best->held) {
-            best = g;
-            best_own = own;
-        }
-    }
-    return best;
-}
-
-static void put_money(struct builder *o, const struct gate_in *in)
-{
-    const struct admit_budget *t = tightest(in);
-    put(o, "budget", usd(o->a, t != NULL ? t->amount : UNLIMITED));
-    put(o, "budgets", budgets_value(in, o->a));
-    put(o, "usage", t != NULL ? usd(o->a, money_add(t->spent, t->held))
-                              : value_int(0));
-}
-
-static void put_time(struct builder *o, int64_t now_ms,
-                     const struct zone *zone)
-{
-    static const char *const days[] = {"thursday", "friday",  "saturday",
-                                       "sunday",   "monday",  "tuesday",
-                                       "wednesday"}; // 1970-01-01
-    int64_t local = now_ms / 1000 + zone_offset(zone, now_ms);
-    int64_t second = local % DAY_S, day = local / DAY_S;
-    put(o, "day_of_week", value_str(slice_str(days[day % 7])));
-    put(o, "now", instant(o->a, now_ms));
-    put(o, "time", value_int(second / 3600));
-}
-
-static struct value fields_value(const struct gate_in *in, struct arena *a)
-{
-    struct value_list l;
-    value_list_init(&l, a);
-    for (int i = 0; i < in->field_count; i++) {
-        value_list_add(&l, value_str(in->fields[i].name));
-        value_list_add(&l, value_str(in->fields[i].value));
-    }
-    return value_list_object(&l);
-}
-
-static struct value tags_value(const struct call *c, struct arena *a)
-{
-    struct value_list l;
-    value_list_init(&l, a);
-    for (int i = 0; i < c->tag_count; i++)
-        value_list_add(&l, value_str(c->tags[i]));
-    return value_list_array(&l);
-}
-
-static struct value provider_value(enum provider_id p)
-{
-    static const char *const names[PROVIDER_COUNT] = {
-#define X(id, wire, people) [id] = wire,
-        PROVIDERS(X)
-#undef X
-    };
-    return names[p] != NULL ? value_str(slice_str(names[p])) : value_null();
-}
-
-struct value gate_input(const struct gate_in *in, const struct zone *zone,
-                        struct arena *a)
-{
-    const struct call *c = in->call;
-    struct builder o = {.a = a};
-    value_list_init(&o.members, a);
-    if (!in->past) {
-        put_money(&o, in);
-        put(&o, "headers", fields_value(in, a));
-        put(&o, "max_tokens",
-            in->max_output >= 0 ? value_int(in->max_output) : value_null());
-        put(&o, "source_ip", value_str(c->source_ip));
-    }
-    put(&o, "estimated_usd", usd(a, in->hold_nano));
-    put_time(&o, in->now_ms, zone);
-    put(&o, "key_id", value_int(c->key_id));
-    if (c->method.n > 0)
-        put(&o, "method", value_str(c->method));
-    put(&o, "model", value_str(c->model));
-    put(&o, "prompt_tokens", value_int(c->input_bound));
-    put(&o, "provider", provider_value(c->provider));
-    put(&o, "route", value_str(c->route));
-    put(&o, "session", text_or_null(c->session));
-    put(&o, "stream", value_bool(c->stream));
-    put(&o, "tags", tags_value(c, a));
-    put(&o, "tenant", value_str(c->tenant));
-    put(&o, "tenant_id", value_int(c->tenant_id));
-    put(&o, "user", text_or_null(c->user));
-    return value_list_object(&o.members);
-}
 
 /* ---- the answer ------------------------------------------------------------------ */
 
@@ -366,14 +157,26 @@ static void refuse(const struct gate_answer *said, struct arena *a,
     }
 }
 
+/* The policy in force, and what of the input it looks at. */
+static const struct policy *policy_of(struct gate *g)
+{
+    const struct policy *p = policy_now(&g->reader);
+    if (g->generation != g->reader.generation) {
+        g->generation = g->reader.generation;
+        g->reads = gate_input_reads(p);
+    }
+    return p;
+}
+
 void gate_decide(struct gate *g, const struct gate_in *in, struct arena *a,
                  struct verdict *v)
 {
     struct gate_answer said = {.error = SLICE("out of memory")};
     arena_reset(&g->scratch);
-    struct value input = gate_input(in, g->zone, &g->scratch);
+    const struct policy *p = policy_of(g);
+    struct value input = gate_input(in, g->zone, g->reads, &g->scratch);
     if (input.kind != V_UNDEF)
-        gate_ask(policy_now(&g->reader), &input, g->timeout_ms, &g->scratch,
+        gate_ask(p, &input, g->timeout_ms, &g->scratch,
                  &said);
     metric_time(g->metrics, M_POLICY_SECONDS, said.took_ns / 1000);
     if (said.error.n > 0) {

@@ -1,7 +1,6 @@
 /* gate.h - what the policy says of a call (contract 10).
  *
- * The input document is built directly as values, never printed and read
- * again.  Fails closed: only `allow` exactly true with an empty or undefined
+ * Fails closed: only `allow` exactly true with an empty or undefined
  * `deny` lets a call through; every error denies.  One `struct gate` per
  * thread; the rest is pure.
  */
@@ -9,44 +8,19 @@
 #define GUARD_GATE_H
 
 #include "base/metric.h"
-#include "base/zone.h"
-#include "call/call.h"
 #include "call/verdict.h"
-#include "guard/admit.h"
-#include "guard/policy.h"
-
-/* A header as the policy sees it: lower-case name, no credentials. */
-struct gate_field {
-    struct slice name, value;
-};
-
-/* Facts of one call; `call` may be a row of the past. */
-struct gate_in {
-    const struct call *call;
-    const struct admit_budget *budgets;
-    int budget_count;
-    const struct gate_field *fields;
-    int field_count;
-    int64_t now_ms;
-    int64_t max_output; /* as it will be sent, -1: none */
-    int64_t hold_nano;
-    bool past; /* a row of the past: budgets, fields, output limit and address
-                  are not known and left out, undefined */
-};
+#include "guard/gate_input.h"
 
 /* An answer; slices live in the arena given. */
 struct gate_answer {
     bool allow;
     struct slice *deny; /* texts, sorted */
     int deny_count;
-    struct slice reason;    /* empty: none */
-    struct slice error;     /* empty: none; then it denies */
+    struct slice reason; /* empty: none */
+    struct slice error;  /* empty: none; then it denies */
     int64_t took_ns;
 };
 
-/* The input document, in `a`.  V_UNDEF: the arena's limit. */
-struct value gate_input(const struct gate_in *in, const struct zone *zone,
-                        struct arena *a);
 /* Puts the question to a policy; `scratch` gives all memory, the answer's
  * slices included. */
 void gate_ask(const struct policy *p, const struct value *input,

@@ -28,13 +28,15 @@
 struct node {
     char key[KEY_MAX];
     size_t key_n;
-    int child, next; /* first child, next sibling; 0: none */
+    int child;       /* the first; 0: none */
     int path;        /* -1: only on the way */
     bool star;
 };
 
 struct scan_paths {
     struct node node[NODES]; /* 0 is the top */
+    uint32_t mark[NODES];    /* of a node's key: most misses stay in here */
+    uint16_t next[NODES];    /* sibling */
     int n;
 };
 
@@ -97,15 +99,26 @@ struct scan {
 /* ---- paths
  * ------------------------------------------------------------------- */
 
+#define MARK_STAR 0 /* keys have a length */
+
+static uint32_t mark_of(const char *key, size_t n)
+{
+    const unsigned char *k = (const unsigned char *)key;
+    if (n == 0 || n >= KEY_MAX)
+        return UINT32_MAX; // nobody's
+    return (uint32_t)n << 24 | (uint32_t)k[0] << 16 |
+           (uint32_t)k[n / 2] << 8 | k[n - 1];
+}
+
 static int child_of(const struct scan_paths *p, int node, const char *key,
                     size_t n)
 {
+    uint32_t mark = mark_of(key, n);
     int star = -1;
-    for (int c = p->node[node].child; c != 0; c = p->node[c].next) {
-        if (p->node[c].star)
+    for (int c = p->node[node].child; c != 0; c = p->next[c]) {
+        if (p->mark[c] == MARK_STAR)
             star = c;
-        else if (key != NULL && p->node[c].key_n == n &&
-                 memcmp(p->node[c].key, key, n) == 0)
+        else if (p->mark[c] == mark && memcmp(p->node[c].key, key, n) == 0)
             return c;
     }
     return star;
@@ -114,7 +127,7 @@ static int child_of(const struct scan_paths *p, int node, const char *key,
 static int child_make(struct scan_paths *p, int node, struct slice key)
 {
     bool star = slice_is(key, "*");
-    for (int c = p->node[node].child; c != 0; c = p->node[c].next)
+    for (int c = p->node[node].child; c != 0; c = p->next[c])
         if (star ? p->node[c].star
                  : !p->node[c].star &&
                        slice_eq(slice(p->node[c].key, p->node[c].key_n), key))
@@ -125,7 +138,8 @@ static int child_make(struct scan_paths *p, int node, struct slice key)
     c->key_n = key.n;
     c->star = star;
     c->path = -1;
-    c->next = p->node[node].child;
+    p->mark[p->n] = star ? MARK_STAR : mark_of(key.p, key.n);
+    p->next[p->n] = (uint16_t)p->node[node].child;
     p->node[node].child = p->n;
     return p->n++;
 }

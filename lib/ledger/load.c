@@ -18,13 +18,13 @@ static int int_cmp(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Every number of an array or object, ascending; without any: 80, 100. */
+/* Every number of an array or object, ascending. */
 static void thresholds(struct slice text, struct budget *b)
 {
     struct arena a;
     struct json *j = NULL;
     arena_init(&a, 1u << 16);
-    b->threshold_count = 0;
+    b->threshold_count = text.p != NULL ? 0 : BUDGET_NO_OWN;
     if (text.p != NULL && json_parse(&a, text, &j, NULL) == OK)
         for (const struct json *c = j->child; c != NULL; c = c->next) {
             int64_t v;
@@ -33,12 +33,8 @@ static void thresholds(struct slice text, struct budget *b)
                 b->thresholds[b->threshold_count++] = (int)v;
         }
     arena_release(&a);
-    if (b->threshold_count == 0) {
-        b->thresholds[0] = 80;
-        b->thresholds[1] = 100;
-        b->threshold_count = 2;
-    }
-    qsort(b->thresholds, (size_t)b->threshold_count, sizeof(int), int_cmp);
+    if (b->threshold_count > 1)
+        qsort(b->thresholds, (size_t)b->threshold_count, sizeof(int), int_cmp);
 }
 
 static int64_t decimal(struct slice s)

@@ -18,7 +18,15 @@
     "count(*),sum(prompt_tok),sum(comp_tok) FROM ledger WHERE kind='usage' "  \
     "AND status IN ('success','interrupted')" cond " GROUP BY 1,2,3;"
 
+#define DATA_COLUMNS                                           \
+    "token_id INTEGER NOT NULL, bucket INTEGER NOT NULL, "     \
+    "model TEXT NOT NULL, usd INTEGER NOT NULL, "              \
+    "requests INTEGER NOT NULL, input INTEGER NOT NULL, "      \
+    "output INTEGER NOT NULL, "                                \
+    "PRIMARY KEY(token_id, bucket, model)) STRICT, WITHOUT ROWID;"
+
 /* Step i brings version i + 1 to i + 2. */
+// clang-format off
 static const char *const steps[MIGRATE_VERSION - 1] = {
     "DROP INDEX ledger_session;"
     "DROP INDEX ledger_user;"
@@ -60,43 +68,35 @@ static const char *const steps[MIGRATE_VERSION - 1] = {
     "strftime('%Y-%m-01',bucket/1000,'unixepoch')),key_id,sum(usd),"
     "sum(requests),sum(metered),sum(input),sum(output) FROM rollup_use "
     "GROUP BY 1,2,3;"
-    "CREATE TABLE rollup_data("
-    "token_id INTEGER NOT NULL, bucket INTEGER NOT NULL, "
-    "model TEXT NOT NULL, usd INTEGER NOT NULL, requests INTEGER NOT NULL, "
-    "input INTEGER NOT NULL, output INTEGER NOT NULL, "
-    "PRIMARY KEY(token_id, bucket, model)) STRICT, WITHOUT ROWID;"
-    "INSERT INTO rollup_data " DATA_OF_ROWS(
-        "") "CREATE TABLE epoch_data("
-            "token_id INTEGER NOT NULL, bucket INTEGER NOT NULL, "
-            "model TEXT NOT NULL, usd INTEGER NOT NULL, requests INTEGER NOT "
-            "NULL, "
-            "input INTEGER NOT NULL, output INTEGER NOT NULL, "
-            "PRIMARY KEY(token_id, bucket, model)) STRICT, WITHOUT ROWID;"
-            "INSERT INTO epoch_data " DATA_OF_ROWS(
-                " AND id<=coalesce((SELECT value FROM setting WHERE "
-                "name='epoch'),0)") "CREATE TABLE seen_tenant("
-                                    "tenant_id INTEGER NOT NULL, name TEXT NOT "
-                                    "NULL, "
-                                    "PRIMARY KEY(tenant_id, name)) STRICT, "
-                                    "WITHOUT ROWID;"
-                                    "INSERT INTO seen_tenant SELECT DISTINCT "
-                                    "tenant_id,tenant FROM ledger "
-                                    "WHERE tenant IS NOT NULL;"
-                                    "CREATE TABLE seen_tag("
-                                    "tag_id INTEGER NOT NULL, tenant_id "
-                                    "INTEGER NOT NULL, "
-                                    "name TEXT NOT NULL, PRIMARY KEY(name, "
-                                    "tag_id)) STRICT, WITHOUT ROWID;"
-                                    "CREATE INDEX seen_tag_id ON "
-                                    "seen_tag(tag_id);"
-                                    "INSERT INTO seen_tag SELECT "
-                                    "tag_id,(SELECT tenant_id FROM ledger "
-                                    "WHERE "
-                                    "id=newest),name FROM (SELECT "
-                                    "tag_id,name,max(ledger_id) AS newest FROM "
-                                    "ledger_tag GROUP BY tag_id,name);"
-                                    "PRAGMA user_version = 2;",
+    "CREATE TABLE rollup_data(" DATA_COLUMNS
+    "INSERT INTO rollup_data " DATA_OF_ROWS("")
+    "CREATE TABLE epoch_data(" DATA_COLUMNS
+    "INSERT INTO epoch_data " DATA_OF_ROWS(
+        " AND id<=coalesce((SELECT value FROM setting WHERE name='epoch'),0)")
+    "CREATE TABLE seen_tenant("
+    "tenant_id INTEGER NOT NULL, name TEXT NOT NULL, "
+    "PRIMARY KEY(tenant_id, name)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO seen_tenant SELECT DISTINCT tenant_id,tenant FROM ledger "
+    "WHERE tenant IS NOT NULL;"
+    "CREATE TABLE seen_tag("
+    "tag_id INTEGER NOT NULL, tenant_id INTEGER NOT NULL, "
+    "name TEXT NOT NULL, PRIMARY KEY(name, tag_id)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX seen_tag_id ON seen_tag(tag_id);"
+    "INSERT INTO seen_tag SELECT tag_id,(SELECT tenant_id FROM ledger WHERE "
+    "id=newest),name FROM (SELECT tag_id,name,max(ledger_id) AS newest FROM "
+    "ledger_tag GROUP BY tag_id,name);"
+    "CREATE INDEX alert_tenant ON alert(tenant_id, id);"
+    "CREATE TABLE alert_delivery("
+    "id INTEGER PRIMARY KEY AUTOINCREMENT, "
+    "alert_id INTEGER NOT NULL, channel TEXT NOT NULL, state TEXT NOT NULL, "
+    "attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, "
+    "last_error TEXT, delivered_at INTEGER, "
+    "UNIQUE(alert_id, channel)) STRICT;"
+    "CREATE INDEX alert_delivery_pending ON alert_delivery(channel, next_at) "
+    "WHERE state = 'pending';"
+    "PRAGMA user_version = 2;",
 };
+// clang-format on
 
 static enum status one_step(sqlite3 *c, const char *text, struct err *err)
 {

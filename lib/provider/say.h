@@ -88,6 +88,7 @@ struct say_writer {
     /* Anthropic, responses: the block or item that is open */
     enum say_kind block; /* SAY_TEXT, SAY_THINKING, SAY_CALL; SAY_STOP: none */
     int blocks, sequence;
+    int open_call; /* responses: index of the call that is the open item */
     struct buf items, piece; /* responses: closed items, text of the open one */
     struct buf *out;
 };

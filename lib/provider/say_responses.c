@@ -164,7 +164,7 @@ static void item_write(struct say_writer *w, bool done, struct json_out *o)
             summary_part(o, piece);
         json_arr_end(o);
     } else {
-        const struct say_call *k = &c->calls[c->call_count - 1];
+        const struct say_call *k = &c->calls[w->open_call];
         json_kstr(o, "type", SLICE("function_call"));
         json_kstr(o, "call_id", slice_str(k->id));
         json_kstr(o, "name", slice_str(k->name));
@@ -261,6 +261,7 @@ static void item_open(struct say_writer *w, enum say_kind kind)
     item_close(w);
     w->block = kind;
     w->blocks++;
+    w->open_call = w->of[0].call_count - 1;
     if (!w->stream)
         return;
     item_event(w, "response.output_item.added", false);
@@ -289,6 +290,14 @@ static void error_event(struct say_writer *w, const struct say *s)
     json_kstr(&o, "code", SLICE("server_error"));
     json_kstr(&o, "message", s->text);
     json_knull(&o, "param");
+    /* the flat form is documented; OpenAI's SDK raises the nested one only */
+    json_key(&o, "error");
+    json_obj(&o);
+    json_kstr(&o, "type", s->name.n > 0 ? s->name : SLICE("server_error"));
+    json_kstr(&o, "code", SLICE("server_error"));
+    json_kstr(&o, "message", s->text);
+    json_knull(&o, "param");
+    json_obj_end(&o);
     event_close(w, &o);
 }
 

@@ -207,6 +207,7 @@ void shape_event(enum family f, enum op op, const struct shape_in *in,
         json_out_init(&o, out);
         json_obj(&o);
         json_kstr(&o, "type", SLICE("error"));
+        json_knum(&o, "sequence_number", 0); // the AI SDK wants one, any one
         json_kstr(&o, "code", slice_str(table[in->id].code));
         json_kstr(&o, "message", buf_get(&text));
         json_knull(&o, "param");

@@ -40,6 +40,9 @@ struct compiler {
     struct value data;
     const struct builtin **mocked; /* that some `with` replaces */
     uint32_t nmocked;
+    struct value *reads; /* members of input that plans refer to */
+    uint32_t nreads;
+    bool reads_all; /* input as a whole, or a member not known before */
 };
 
 /* resolve.c: names of imports and of rules become data references. */

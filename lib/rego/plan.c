@@ -161,6 +161,30 @@ static struct step path_step(struct planner *p, const struct term *t,
     return (struct step){in_slot(slot), true};
 }
 
+/* Remembers which member of input a reference begins at. */
+static void note_read(struct compiler *c, const struct term *ref)
+{
+    struct value name;
+    if (c->reads_all)
+        return;
+    if (ref->n < 2 || !ast_fold(&c->ast, ref->items[1], &name) ||
+        name.kind != V_STRING) {
+        c->reads_all = true;
+        return;
+    }
+    for (uint32_t i = 0; i < c->nreads; i++)
+        if (value_compare(&c->reads[i], &name) == 0)
+            return;
+    if ((c->nreads & (c->nreads - 1)) == 0) { // full at powers of two
+        struct value *more =
+            ast_alloc(&c->ast, (c->nreads * 2 + 1) * sizeof *more);
+        if (c->nreads > 0)
+            memcpy(more, c->reads, c->nreads * sizeof *more);
+        c->reads = more;
+    }
+    c->reads[c->nreads++] = name;
+}
+
 static void plan_ref(struct planner *p, const struct term *t, uint32_t dst)
 {
     const struct term *head = t->items[0];
@@ -173,6 +197,8 @@ static void plan_ref(struct planner *p, const struct term *t, uint32_t dst)
         root = ROOT_INPUT;
     else
         base = known(p, head);
+    if (root == ROOT_INPUT)
+        note_read(p->c, t);
     struct step *path = ast_alloc(p->ast, t->n * sizeof *path);
     bool binds = false;
     for (uint32_t i = 1; i < t->n; i++) {

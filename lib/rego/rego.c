@@ -323,6 +323,22 @@ void rego_query_free(struct rego_query **q)
     *q = NULL;
 }
 
+static bool reads(const struct compiler *c, const struct value *name)
+{
+    if (c->reads_all)
+        return true;
+    for (uint32_t i = 0; i < c->nreads; i++)
+        if (value_compare(&c->reads[i], name) == 0)
+            return true;
+    return false;
+}
+
+bool rego_query_reads(const struct rego_query *q, struct slice name)
+{
+    struct value v = value_str(name);
+    return reads(&q->c, &v) || reads(&q->policy->c, &v);
+}
+
 enum wanted { BINDINGS, SHOWN, VALUE };
 
 static enum status eval(const struct rego_query *q, enum wanted wanted,

@@ -63,6 +63,10 @@ MUST_CHECK struct rego_query *rego_prepare(const struct rego_policy *p,
 /* Ends `*q` and sets it NULL. */
 void rego_query_free(struct rego_query **q);
 
+/* False if no evaluation of `q` can depend on the member `name` of input, so
+ * that it need not be built. */
+bool rego_query_reads(const struct rego_query *q, struct slice name);
+
 struct rego_limits {
     uint64_t steps;      /* 0: REGO_STEPS */
     int64_t deadline_ns; /* CLOCK_MONOTONIC, 0: none */

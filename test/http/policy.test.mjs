@@ -41,11 +41,34 @@ gtest('R35: over budget is 402, a policy denial 403 with its reasons; the hold i
   assert.equal(mock.seen.length, 0, 'nothing left');
   const [row] = await gw.rows(1);
   assert.deepEqual([row.status, row.reason, row.usd], ['blocked', 'policy', '0']);
+  assert.deepEqual((await gw.ok('GET', `/admin/usage/ledger/${row.id}`)).refusal, { reason: 'ask finance', deny: ['acme is watched', 'no demo models'] }, 'the ledger keeps what the caller was told');
   const [b] = await gw.budgets();
   assert.deepEqual([b.spentUsd, b.heldUsd], ['0', '0']);
   const poor = await gw.tenant('poor', { budgets: [{ period: 'total', amountUsd: '0.000001' }] });
-  assert.equal((await gw.chat(poor.key, flat())).status, 402);
+  const over = await gw.chat(poor.key, flat());
+  assert.equal(over.status, 402);
+  const [blocked] = await gw.rows(2);
+  assert.deepEqual((await gw.ok('GET', `/admin/usage/ledger/${blocked.id}`)).refusal, over.json.error.details);
+  assert.equal((await gw.ok('GET', `/admin/usage/ledger/${blocked.id}`)).refusal.scopes[0].scope, 'tenant');
 });
+
+// Only what a policy refers to is built: however it refers to it, it is there.
+for (const [how, text, said] of [
+  ['by name', 'deny contains input.model', 'gpt-flat'],
+  ['by a name in brackets', 'deny contains input["tenant"]', 'acme'],
+  ['by a variable', 'deny contains input[k] if k := concat("", ["rou", "te"])', '/v1/chat/completions'],
+  ['by iteration', 'deny contains k if { some k, v in input; v == "POST" }', 'method'],
+  ['as a whole', 'deny contains object.get(input, "provider", "none")', 'openai'],
+  ['through a function', 'f(x) := x.source_ip\ndeny contains f(input)', '127.0.0.1'],
+  ['through a rule, a comprehension and `with`', 'm := [t | t := input.tenant]\ndeny contains x if { x := m[0] with input.model as "z" }', 'acme'],
+  ['in the reason alone', 'allow := false\nreason := input.model', 'gpt-flat'],
+]) {
+  gtest(`a policy reads its input ${how}`, { OPA_POLICY_PATH: folder({ 'p.rego': V1(text) }) }, async ({ gw }) => {
+    const r = await gw.chat((await gw.tenant('acme')).key, flat());
+    assert.equal(r.status, 403);
+    assert.equal(r.json.error.message, `Request denied by policy: ${said}`);
+  });
+}
 
 gtest('the embedded policy allows; the gateway shows it', {}, async ({ gw }) => {
   const t = await gw.tenant();

@@ -1,0 +1,3 @@
+// main.js - starts the app.  Theme first, so that nothing flashes.
+import './theme.js';
+import './app.js';

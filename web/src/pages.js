@@ -1,0 +1,13 @@
+// pages.js - the pages, in the order of the navigation.  One line per page; the
+// file is loaded when somebody opens it.  `name` is the path, `tag` the element
+// that the file defines.
+export const PAGES = [
+  { name: '', title: 'Overview', icon: 'overview', tag: 'page-overview', load: () => import('./pages/overview.js') },
+  { name: 'budgets', title: 'Budgets', icon: 'budgets', tag: 'page-budgets', load: () => import('./pages/budgets.js') },
+  { name: 'tenants', title: 'Tenants', icon: 'tenants', tag: 'page-tenants', load: () => import('./pages/tenants.js') },
+  { name: 'settings', title: 'Settings', icon: 'settings', tag: 'page-settings', load: () => import('./pages/settings.js') },
+  { name: 'usage', title: 'Usage', icon: 'usage', tag: 'page-usage', load: () => import('./pages/usage.js') },
+];
+
+/** A link only if that page is there. */
+export const hasPage = (name) => PAGES.some((p) => p.name === name);
