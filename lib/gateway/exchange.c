@@ -218,9 +218,10 @@ static bool receive_head(struct exchange *x)
     struct gateway *g = x->gl->gateway;
     const struct http_head *h = x->head;
     const char *allow = NULL;
-    enum refusal found =
-        route_find(g->conf.passthrough, h->method, h->path, h->fields,
-                   h->field_count, &x->route, &allow);
+    // The route keeps parts of the path, and we may outlive the connection.
+    enum refusal found = route_find(
+        g->conf.passthrough, h->method, arena_dup(&x->arena, h->path),
+        h->fields, h->field_count, &x->route, &allow);
     x->call.family = x->route.family;
     x->call.op = x->route.op;
     x->call.klass = found == R_NONE ? x->route.klass : ROUTE_FREE;
@@ -229,7 +230,7 @@ static bool receive_head(struct exchange *x)
     x->event.route = x->call.route;
     x->event.method = x->call.method;
     gather_credentials(x);
-    x->source_ip = source_of(x);
+    x->source_ip = arena_dup(&x->arena, source_of(x));
     x->call.source_ip = x->source_ip;
     const struct snapshot *s;
     enum refusal who = look_up(x, &s);
