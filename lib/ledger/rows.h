@@ -164,7 +164,7 @@ struct session_row {
     int64_t created_ms, active_ms;
 };
 struct session_filter {
-    int64_t tenant_id;      /* 0: any */
+    int64_t tenant_id;
     struct slice search;    /* in id, name, path, without case */
     int64_t from_ms, to_ms; /* last use in [from, to); 0: open */
     bool by_exceeded, exceeded;
