@@ -28,6 +28,7 @@
 #include "base/mem.h"
 #include "base/money.h"
 
+#define AGENT "User-Agent: BudgetGuard/" BG_VERSION
 #define BODY_MAX (64u << 10)
 #define RECIPIENTS 16
 #define WORD_BYTES 42 /* of text in one encoded word: 75 characters at most */
@@ -251,7 +252,7 @@ static enum status send_webhook(const struct channels *c, struct post *post,
     char hex[CRYPT_HASH * 2 + 1];
     uint8_t mac[CRYPT_HASH];
     const char *headers[] = {"Content-Type: application/json; charset=utf-8",
-                             "User-Agent: BudgetGuard/" BG_VERSION,
+                             AGENT,
                              "Expect:",
                              stamp,
                              delivery,
@@ -294,8 +295,8 @@ static enum status send_slack(const struct channels *c, struct post *post,
                               struct slice text, struct err *err)
 {
     static const char *const headers[] = {
-        "Content-Type: application/json; charset=utf-8",
-        "User-Agent: BudgetGuard/" BG_VERSION, "Expect:", NULL};
+        "Content-Type: application/json; charset=utf-8", AGENT,
+        "Expect:", NULL};
     struct buf plain, body;
     struct json_out o;
     int status;
