@@ -102,7 +102,7 @@ static void exchange_free(struct exchange *x)
 void exchange_maybe_free(struct exchange *x)
 {
     if (x->stream == NULL && x->up == NULL && !x->waiting &&
-        !x->models_waiting)
+        !x->models_waiting && !attempts_pausing(x))
         exchange_free(x);
 }
 
@@ -111,6 +111,7 @@ void exchange_finish(struct exchange *x)
     struct gateway_loop *gl = x->gl;
     x->phase = PHASE_DONE;
     loop_timer_cancel(gl->loop, &x->drain);
+    loop_timer_cancel(gl->loop, &x->pause);
     if (x->up != NULL)
         upstream_cancel(&x->up);
     if (x->admitted) {
@@ -219,9 +220,10 @@ static bool receive_head(struct exchange *x)
     struct gateway *g = x->gl->gateway;
     const struct http_head *h = x->head;
     const char *allow = NULL;
-    enum refusal found =
-        route_find(g->conf.passthrough, h->method, h->path, h->fields,
-                   h->field_count, &x->route, &allow);
+    // The route keeps parts of the path, and we may outlive the connection.
+    enum refusal found = route_find(
+        g->conf.passthrough, h->method, arena_dup(&x->arena, h->path),
+        h->fields, h->field_count, &x->route, &allow);
     x->call.family = x->route.family;
     x->call.op = x->route.op;
     x->call.klass = found == R_NONE ? x->route.klass : ROUTE_FREE;
@@ -230,7 +232,7 @@ static bool receive_head(struct exchange *x)
     x->event.route = x->call.route;
     x->event.method = x->call.method;
     gather_credentials(x);
-    x->source_ip = source_of(x);
+    x->source_ip = arena_dup(&x->arena, source_of(x));
     x->call.source_ip = x->source_ip;
     const struct snapshot *s;
     enum refusal who = look_up(x, &s);
@@ -655,7 +657,7 @@ static void proceed(struct exchange *x)
     if (r == R_NONE && !described)
         r = exchange_target(x, &more);
     if (r == R_NONE && !described)
-        attempts_plan(x, snapshot_book(s), &g->guard->cost);
+        attempts_plan(x, s, &g->guard->cost);
     if (r != R_NONE) {
         refuse(x, r, &more);
         return;
