@@ -411,3 +411,14 @@ atest('a correction lowers what was spent, and what is deleted keeps its alerts'
   await gw.ok('DELETE', `/admin/tenant/${t.id}`);
   assert.deepEqual((await alerts(gw)).map((x) => [x.id, x.scope.name]), [[a.id, 'acme']]);
 });
+
+atest('a receiver that hangs, or drips, is given up after ALERT_TIMEOUT_S and tried again', { ALERT_TIMEOUT_S: '1' }, async ({ gw, hook }) => {
+  hook.script = [() => {}, (q, s) => { s.writeHead(200, { 'content-length': '1000' }); const t = setInterval(() => (s.destroyed ? clearInterval(t) : s.write('x')), 100); }];
+  const t = await gw.tenant('acme');
+  await gw.budget(t.id, 'daily', '0.0075', { alertThresholds: [100] });
+  await gw.chat(t.key, flat());
+  await waitUntil(async () => (await alerts(gw))[0]?.deliveries[0].lastError === 'no answer in time', 'the first attempt shows', 20000 * SLOW);
+  const [a] = await settled(gw, 1);
+  assert.equal(a.deliveries[0].attempts, 3);
+  assert.equal(hook.got.length, 3);
+});
