@@ -20,6 +20,7 @@
 #include "alert/detect.h"
 #include "base/clock.h"
 #include "base/crypt.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -177,6 +178,7 @@ static bool deliver(struct courier *c, struct delivery_row *d)
     const struct notice m = {&d->alert, d->id, clock_now_ms()};
     enum status st = channels_send(a->channels, c->channel, c->post, &m, &err);
     int64_t now = clock_now_ms();
+    (void)FAULT("alert.sent");
     if (st == E_BUSY)
         return false; // stopped half-way: it counts as not tried
     d->attempts++;
