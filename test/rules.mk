@@ -101,6 +101,8 @@ install: build/budgetguard
 	sed 's|/usr/local/|$(PREFIX)/|g' packaging/budgetguard.service \
 		>$(DESTDIR)/lib/systemd/system/budgetguard.service
 	install -D -m 644 README.md $(DOC)/README.md
+	install -D -m 644 packaging/grafana/budgetguard.json $(DOC)/grafana/budgetguard.json
+	install -D -m 644 packaging/prometheus/alerts.yml $(DOC)/prometheus/alerts.yml
 
 # A picture of every page of the dashboard, into build/screenshots.
 screenshots: deps-test $(NODE_DEPS)

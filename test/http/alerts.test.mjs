@@ -381,3 +381,33 @@ test('budgetguard config documents the alert variables and shows no secret', asy
   for (const n of ['THRESHOLDS', 'WEBHOOK_URL', 'WEBHOOK_SECRET', 'SLACK_URL', 'EMAIL_TO', 'EMAIL_FROM', 'SMTP_URL', 'SMTP_USER', 'SMTP_PASSWORD', 'SMTP_TLS', 'TIMEOUT_S']) assert.ok(r.out.includes(`ALERT_${n}`), n);
   for (const s of ['hooks.example', SECRET, 'pw-123456']) assert.ok(!r.out.includes(s));
 });
+
+atest('a window that is over raises if its threshold was passed within a day, history does not', { INGEST_KEY: 'ingest-secret-1' }, async ({ gw }) => {
+  const t = await gw.tenant('acme');
+  await gw.budget(t.id, 'hourly', '1', { alertThresholds: [100] });
+  const k = await gw.ok('POST', '/ingest/tokens', { label: 'app', tenant: 'acme' }, 201);
+  const now = Date.now();
+  for (const ago of [3600000, 3 * 86400000]) {
+    const r = await call(`${gw.url}/ingest`, { json: { tracking_token: k.token, model: 'gpt-4o', prompt_tokens: 1, cost_usd: 2, timestamp: new Date(now - ago).toISOString() }, headers: { 'x-ingest-key': 'ingest-secret-1' } });
+    assert.equal(r.status, 201, r.text);
+  }
+  await looked(gw, 2);
+  const rows = await settled(gw, 1);
+  const hour = new Date(now - 3600000);
+  assert.equal(rows[0].windowStart, new Date(hour.setUTCMinutes(0, 0, 0)).toISOString());
+  for (const q of ['limit=0', 'limit=1001', 'limit=x', 'cursor=0', 'tenantId=-1']) assert.equal((await gw.admin('GET', `/admin/alerts?${q}`)).status, 400, q);
+});
+
+atest('a correction lowers what was spent, and what is deleted keeps its alerts', {}, async ({ gw }) => {
+  const t = await gw.tenant('acme');
+  await gw.budget(t.id, 'daily', '0.0075', { alertThresholds: [100] });
+  await gw.chat(t.key, flat());
+  const [a] = await settled(gw, 1);
+  const [row] = await gw.rows(1);
+  await gw.ok('POST', `/admin/usage/ledger/${row.id}/corrections`, { usd: '-0.0075', reason: 'test' }, 201);
+  await gw.chat(t.key, flat());
+  await looked(gw, 3);
+  assert.equal((await alerts(gw)).length, 1, 'the window has had this one');
+  await gw.ok('DELETE', `/admin/tenant/${t.id}`);
+  assert.deepEqual((await alerts(gw)).map((x) => [x.id, x.scope.name]), [[a.id, 'acme']]);
+});

@@ -17,6 +17,7 @@ gtest('the page and its files: CSP, types, caching, gzip or plain, ETag', {}, as
   assert.match(page.headers['content-security-policy'], /frame-ancestors 'none'/);
   assert.match(page.text, /data-session="out"/);
   assert.doesNotMatch(page.text, /<script(?![^>]*src=)|style=|<style| on\w+=/i, 'nothing inline');
+  assert.equal((await call(`${gw.url}/dashboard/`)).text, page.text, 'as people type it');
   const names = await assets(gw);
   assert.ok(names.length >= 3 && names.some((n) => n.endsWith('.css')));
   for (const name of names) {

@@ -78,7 +78,7 @@ class PageOverview extends Page {
   refusals(sums) {
     const good = sums.statuses.find((s) => s.status === 'success')?.requests ?? 0, all = sums.statuses.reduce((n, s) => n + s.requests, 0);
     return card('Refusals by reason', sums.refusals.length === 0 ? empty('Nothing was refused', all === 0 ? 'Calls beyond a budget, limit or policy show here.' : `${count(good)} of ${plural(all, 'call')} succeeded in ${DAYS} days.`)
-      : html`<ul class="plain rows">${sums.refusals.slice(0, 8).map((r) => html`<li><span class="name">${hasPage('usage') ? html`<a href=${href('usage', '', { status: 'blocked', reason: r.reason })}>${reasonText(r.reason)}</a>` : reasonText(r.reason)}</span><span class="num">${count(r.requests)}</span></li>`)}</ul>`,
+      : html`<ul class="plain rows">${sums.refusals.slice(0, 8).map((r) => html`<li><span class="name">${hasPage('usage') ? html`<a href=${href('usage', 'ledger', { status: 'blocked', reason: r.reason })}>${reasonText(r.reason)}</a>` : reasonText(r.reason)}</span><span class="num">${count(r.requests)}</span></li>`)}</ul>`,
       html`<span class="muted">since ${relative(sums.refusalsSince)}</span>`);
   }
 
