@@ -538,7 +538,11 @@ static enum status try_zone(struct app *a, struct err *err)
 
 static enum status try_fallbacks(struct app *a, struct err *err)
 {
-    return fallbacks_read(a->config->fallbacks, &a->fallbacks, err);
+    struct fallbacks *f;
+    enum status st = fallbacks_read(slice_str(a->config->fallbacks), &f, err);
+    if (st == OK)
+        fallbacks_unref(&f);
+    return st;
 }
 
 void app_check(const struct config *c, app_check_fn *say, void *arg)
@@ -559,7 +563,6 @@ void app_check(const struct config *c, app_check_fn *say, void *arg)
         say(arg, parts[i].what, st, st == OK ? "" : err.text);
     }
     policies_free(&a->policies);
-    fallbacks_free(&a->fallbacks);
     if (a->providers != NULL)
         provider_set_free(&a->providers);
     zone_free(&a->zone);
