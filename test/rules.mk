@@ -109,5 +109,9 @@ screenshots: deps-test $(NODE_DEPS)
 	@$(MAKE) --no-print-directory -j2 build/budgetguard
 	BG_BIN=$(CURDIR)/build/budgetguard node test/web/screens.mjs $(PAGES)
 
-.PHONY: screenshots deps deps-test run test check-asan check-tsan crash race bench bench-tokens bench-provider bench-rows house \
+lighthouse: deps-test $(NODE_DEPS)
+	@$(MAKE) --no-print-directory -j2 build/budgetguard
+	BG_BIN=$(CURDIR)/build/budgetguard node test/web/lighthouse.mjs
+
+.PHONY: screenshots lighthouse deps deps-test run test check-asan check-tsan crash race bench bench-tokens bench-provider bench-rows house \
 	cover install

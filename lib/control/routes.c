@@ -193,6 +193,8 @@ const struct control_route *routes_find(struct slice method, struct slice path,
     struct slice want = slice_is(method, "HEAD") ? SLICE("GET") : method;
     const struct control_route *found = NULL;
     allow[0] = '\0';
+    if (slice_is(path, "/dashboard/")) // as people type it
+        path.n--;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct slice p[REQUEST_PARAMS] = {{0}};
         if (path.n == 0 || path.p[0] != '/' ||
