@@ -268,7 +268,7 @@ static void policy_changed(void *arg)
              LF_C("file", f.file), LF_N("line", f.row), LF_C("error", f.text));
 }
 
-static enum status start_policy(struct app *a, struct err *err)
+static enum status open_policy(struct app *a, struct err *err)
 {
     const struct config *c = a->config;
     enum policy_dialect dialect;
@@ -283,11 +283,18 @@ static enum status start_policy(struct app *a, struct err *err)
             log_policy(p);
         policy_unref(&p);
     }
+    a->guard.policies = a->policies;
+    a->guard.policy_timeout_ms = c->policy_timeout_ms;
+    return st;
+}
+
+static enum status start_policy(struct app *a, struct err *err)
+{
+    const struct config *c = a->config;
+    enum status st = open_policy(a, err);
     if (st == OK && c->opa_policy_path[0] != '\0')
         st = watch_start(c->opa_policy_path, policy_changed, a,
                          &a->policy_watch, err);
-    a->guard.policies = a->policies;
-    a->guard.policy_timeout_ms = c->policy_timeout_ms;
     return st;
 }
 
@@ -494,4 +501,72 @@ enum status app_serve(struct app *a, bool demo, struct err *err)
     }
     stop_all(a);
     return st;
+}
+
+/* ---- without serving ------------------------------------------------------------------ */
+
+enum status app_offline(struct app *a, app_offline_fn *fn, void *arg,
+                        struct err *err)
+{
+    enum status st = open_policy(a, err);
+    if (st == OK)
+        st = make_providers(a, err);
+    if (st == OK)
+        st = writer_start(a->db, (int)a->config->sync_interval_ms, &a->writer,
+                          err);
+    if (st == OK)
+        st = start_control(a, err);
+    if (st == OK)
+        st = fn(arg, a->control, err);
+    if (a->control != NULL)
+        control_free(&a->control);
+    if (a->writer != NULL)
+        writer_stop(&a->writer);
+    policies_free(&a->policies);
+    if (a->providers != NULL)
+        provider_set_free(&a->providers);
+    return st;
+}
+
+static enum status try_zone(struct app *a, struct err *err)
+{
+    return zone_load(a->config->budget_timezone, &a->zone, err) == OK
+               ? OK
+               : err_set(err, E_INVALID, "config",
+                         "BUDGET_TIMEZONE: unknown time zone");
+}
+
+static enum status try_fallbacks(struct app *a, struct err *err)
+{
+    struct fallbacks *f;
+    enum status st = fallbacks_read(slice_str(a->config->fallbacks), &f, err);
+    if (st == OK)
+        fallbacks_unref(&f);
+    return st;
+}
+
+void app_check(const struct config *c, app_check_fn *say, void *arg)
+{
+    static const struct {
+        const char *what;
+        enum status (*try)(struct app *a, struct err *err);
+    } parts[] = {{"time zone", try_zone},   {"proxies", read_trusted},
+                 {"certificate", loops_read_tls}, {"policy", open_policy},
+                 {"prices", app_try_book},  {"fallbacks", try_fallbacks},
+                 {"providers", make_providers}};
+    struct app *a = xcalloc(1, sizeof *a);
+    a->config = c;
+    (void)snprintf(a->dir, sizeof a->dir, "%s", c->data_dir);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct err err = {0};
+        enum status st = parts[i].try(a, &err);
+        say(arg, parts[i].what, st, st == OK ? "" : err.text);
+    }
+    policies_free(&a->policies);
+    if (a->providers != NULL)
+        provider_set_free(&a->providers);
+    zone_free(&a->zone);
+    free(a->cert_pem);
+    free(a->key_pem);
+    free(a);
 }

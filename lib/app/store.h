@@ -72,6 +72,8 @@ struct app {
 
 /* open.c: builds the price book of all layers and takes it into force. */
 MUST_CHECK enum status app_load_book(struct app *a, struct err *err);
+/* open.c: reads the layers that are files and variables, and forgets them. */
+MUST_CHECK enum status app_try_book(struct app *a, struct err *err);
 /* demo.c: the demo tenant, its key, budgets and history. */
 MUST_CHECK enum status demo_seed(struct app *a, char key[static 47],
                                  struct err *err);

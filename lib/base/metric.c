@@ -200,8 +200,7 @@ static size_t put_value(struct slice v, char *out)
         memcpy(out, v.p, n);
     for (size_t at = 0; at < n;) {
         bool ascii = (unsigned char)(out[at] - 1) < 0x7f; // not NUL
-        size_t good =
-            ascii ? 1 : utf8_len((const uint8_t *)out + at, n - at);
+        size_t good = ascii ? 1 : utf8_len((const uint8_t *)out + at, n - at);
         if (good == 0 || out[at] == '\0')
             out[at] = '?';
         at += good > 0 ? good : 1;
@@ -321,8 +320,7 @@ int64_t metric_value(const struct metrics *m, enum metric_id id,
                      const struct slice labels[static 4])
 {
     char text[LABELS * 162];
-    size_t len =
-        join(labels, label_count(&families[id]), text, sizeof text);
+    size_t len = join(labels, label_count(&families[id]), text, sizeof text);
     uint64_t hash = crypt_table_hash(slice(text, len));
     size_t slot;
     struct sample *s = find(m->table[id], hash, text, len, &slot);
@@ -472,6 +470,7 @@ static void text_samples(const struct table *t, const struct family *f,
 
 void metric_text(const struct metrics *m, struct buf *out)
 {
+    const struct slice none[LABELS] = {{NULL, 0}};
     for (int i = 0; i < M_COUNT; i++) {
         const struct family *f = &families[i];
         buf_str(out, "# HELP ");
@@ -480,7 +479,7 @@ void metric_text(const struct metrics *m, struct buf *out)
         put_name(out, f->name);
         buf_printf(out, " %s\n", f->kind == 'c' ? "counter" : "histogram");
         if (f->kind == 'h')
-            text_histogram(&m->histogram[i], f, NULL, out);
+            text_histogram(&m->histogram[i], f, none, out);
         else
             text_samples(m->table[i], f, out);
     }

@@ -135,8 +135,9 @@ void alerts_test(struct request *r)
                      "invalid_channel");
         return;
     }
-    enum status st = rows_note(c->db, control_admin, 0, "alert.test", "channels", hits,
-                               name.p != NULL ? name : SLICE("all"), &err);
+    enum status st =
+        rows_note(c->db, control_admin, 0, "alert.test", "channels", hits,
+                  name.p != NULL ? name : SLICE("all"), &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return;

@@ -25,8 +25,6 @@
 #define PATH_BYTES 4096             /* as PATH_MAX; realpath() fills so much */
 #define SHOWN_MAX ((size_t)2 << 20) /* of all texts together */
 
-static const struct actor admin = {{"admin", 5}};
-
 /* What can be replaced. */
 struct target {
     char real[PATH_BYTES]; /* behind links */
@@ -149,7 +147,7 @@ static enum status replace(struct request *r, const struct target *t,
     enum status st = write_beside(t, text, fresh, err);
     if (st != OK)
         return st;
-    st = rows_note(c->db, admin, 0, "policy.save", "bytes", (int64_t)text.n,
+    st = rows_note(c->db, control_admin, 0, "policy.save", "bytes", (int64_t)text.n,
                    slice_str(t->real), err);
     if (st == OK && rename(fresh, t->real) == -1)
         st = err_sys(err, errno, "policy", "cannot replace %s", t->real);

@@ -411,3 +411,55 @@ atest('a correction lowers what was spent, and what is deleted keeps its alerts'
   await gw.ok('DELETE', `/admin/tenant/${t.id}`);
   assert.deepEqual((await alerts(gw)).map((x) => [x.id, x.scope.name]), [[a.id, 'acme']]);
 });
+
+atest('a receiver that hangs, or drips, is given up after ALERT_TIMEOUT_S and tried again', { ALERT_TIMEOUT_S: '1' }, async ({ gw, hook }) => {
+  hook.script = [() => {}, (q, s) => { s.writeHead(200, { 'content-length': '1000' }); const t = setInterval(() => (s.destroyed ? clearInterval(t) : s.write('x')), 100); }];
+  const t = await gw.tenant('acme');
+  await gw.budget(t.id, 'daily', '0.0075', { alertThresholds: [100] });
+  await gw.chat(t.key, flat());
+  await waitUntil(async () => (await alerts(gw))[0]?.deliveries[0].lastError === 'no answer in time', 'the first attempt shows', 20000 * SLOW);
+  const [a] = await settled(gw, 1);
+  assert.equal(a.deliveries[0].attempts, 3);
+  assert.equal(hook.got.length, 3);
+});
+
+for (const point of ['alert.before_commit', 'alert.committed', 'alert.sent'])
+  atest(`killed at ${point}, every threshold is raised once and arrives`, {}, async ({ gw, hook }) => {
+    const t = await gw.tenant('acme');
+    await gw.budget(t.id, 'daily', '0.0075');
+    await gw.restart({ BG_FAULT: `${point}:kill` });
+    assert.equal((await gw.chat(t.key, flat())).status, 200);
+    assert.deepEqual(await gw.ended(), { code: null, signal: 'SIGKILL' });
+    await gw.start({ BG_FAULT: '' });
+    const rows = await settled(gw, 2);
+    assert.deepEqual(rows.map((a) => a.threshold).sort(), [100, 80]);
+    assert.equal(new Set(hook.got.map((m) => m.headers['x-budgetguard-delivery'])).size, 2);
+    assert.equal(hook.got.length, point === 'alert.sent' ? 3 : 2, 'what was not noted is sent again under its number');
+  });
+
+atest('while alerts cannot be written calls go on, and nothing is forgotten', {}, async ({ gw }) => {
+  const t = await gw.tenant('acme');
+  await gw.budget(t.id, 'daily', '0.0225', { alertThresholds: [30, 60] });
+  await gw.restart({ BG_FAULT: 'alert.before_commit:failall' });
+  for (let i = 0; i < 2; i++) assert.equal((await gw.chat(t.key, flat())).status, 200);
+  await waitUntil(() => gw.logContains('alerts cannot be looked for'), 'the log says so');
+  assert.equal((await gw.chat(t.key, flat())).status, 200);
+  assert.deepEqual(await alerts(gw), []);
+  await gw.restart({ BG_FAULT: '' });
+  assert.deepEqual((await settled(gw, 2)).map((a) => a.threshold), [60, 30]);
+});
+
+gtest('a password is not sent to a server without TLS unless that is allowed', {}, async ({ gw }) => {
+  const smtp = await Smtp.start({ auth: true });
+  try {
+    await gw.start({ ALERT_SMTP_URL: smtp.url, ALERT_SMTP_USER: 'mailer', ALERT_SMTP_PASSWORD: 'smtp-password-hidden', ALERT_EMAIL_FROM: 'guard@example.com', ALERT_EMAIL_TO: 'a@example.com' });
+    const r = await gw.ok('POST', '/admin/alerts/test', {});
+    assert.equal(r.results[0].delivered, false);
+    assert.match(r.results[0].error, /SSL|TLS/);
+    assert.ok(smtp.commands.length > 0);
+    assert.ok(!smtp.commands.some((c) => /AUTH|MAIL/.test(c)), smtp.commands.join());
+    await gw.restart({ ALERT_SMTP_USER: null, ALERT_SMTP_PASSWORD: null });
+    assert.equal((await gw.ok('POST', '/admin/alerts/test', {})).results[0].delivered, true, 'without one it may go');
+    assert.match(smtp.mails[0].text, /^Auto-Submitted: auto-generated\r$/m);
+  } finally { await smtp.stop(); }
+}, { noStart: true });

@@ -21,8 +21,8 @@ const window_ = (v) => (/^\d+[hd]$/.test(v ?? '') ? null : 'Hours or days, such 
 const limits = (v) => (v === '' || v.split(/[\s,]+/).every((x) => /^\d{1,4}$/.test(x) && x > 0 && x <= 1000) ? null : 'Percent, such as 80, 100');
 const date = (v) => (v ? null : 'A date is needed');
 
-/* The amount and the time, as both forms have them. */
-function commonFields(v) {
+/* The amount and the time, as every form of a budget has them. */
+export function commonFields(v) {
   return [
     { name: 'period', label: 'Period', type: 'select', options: PERIODS, hint: v.period === 'total' ? 'Never starts again.' : undefined },
     ...(v.period === 'rolling' ? [{ name: 'window', label: 'Width', required: true, check: window_, hint: 'Hours or days, such as 24h or 30d' }] : []),
@@ -33,7 +33,7 @@ function commonFields(v) {
   ];
 }
 
-const bodyOf = (v) => ({
+export const bodyOf = (v) => ({
   period: v.period, amountUsd: v.amountUsd, mode: v.mode, alertThresholds: v.alertThresholds.split(/[\s,]+/).filter(Boolean).map(Number),
   ...(v.period === 'rolling' ? { window: v.window } : {}), ...(v.period === 'custom' ? { startDate: v.startDate, endDate: v.endDate } : {}),
 });
