@@ -6,10 +6,9 @@ export const PAGES = [
   { name: 'usage', title: 'Usage', icon: 'usage', tag: 'page-usage', load: () => import('./pages/usage.js') },
   { name: 'budgets', title: 'Budgets', icon: 'budgets', tag: 'page-budgets', load: () => import('./pages/budgets.js') },
   { name: 'tenants', title: 'Tenants', icon: 'tenants', tag: 'page-tenants', load: () => import('./pages/tenants.js') },
-  { name: 'usage', title: 'Usage', icon: 'usage', tag: 'page-usage', load: () => import('./pages/usage.js') },
   { name: 'sessions', title: 'Sessions', icon: 'sessions', tag: 'page-sessions', load: () => import('./pages/sessions.js') },
   { name: 'tags', title: 'Tags', icon: 'tags', tag: 'page-tags', load: () => import('./pages/tags.js') },
-  { name: 'settings', title: 'Settings', icon: 'settings', last: true, tag: 'page-settings', load: () => import('./pages/settings.js') },
+  { name: 'settings', title: 'Settings', icon: 'settings', tag: 'page-settings', load: () => import('./pages/settings.js') },
 ];
 
 /** A link only if that page is there. */
