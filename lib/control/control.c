@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/bucket.h"
+#include "control/integrity.h"
 #include "control/pool.h"
 #include "control/request.h"
 #include "control/routes.h"
@@ -44,6 +45,7 @@ struct control {
     struct limit *failures;
     struct buckets *admin_buckets, *ingest_buckets;
     struct sessions *sessions;
+    struct integrity *integrity;
 };
 
 struct job {
@@ -78,6 +80,11 @@ const struct control_conf *control_conf(const struct control *c)
 struct sessions *control_sessions(struct control *c)
 {
     return c->sessions;
+}
+
+struct integrity *control_integrity(struct control *c)
+{
+    return c->integrity;
 }
 
 struct buckets *control_buckets(struct control *c, bool ingest)
@@ -752,6 +759,7 @@ enum status control_new(const struct control_conf *conf, struct control **out,
 {
     struct control *c = xcalloc(1, sizeof *c);
     c->conf = *conf;
+    c->integrity = integrity_new();
     c->failures = limit_new((int)conf->config->auth_fail_per_min);
     c->admin_buckets = buckets_new(conf->config->rate_limit_rpm,
                                    conf->config->rate_limit_burst);
@@ -773,8 +781,10 @@ void control_free(struct control **cp)
     *cp = NULL;
     if (c == NULL)
         return;
+    integrity_stop(c->integrity);
     if (c->pool != NULL)
         pool_free(&c->pool);
+    integrity_free(&c->integrity);
     limit_free(&c->failures);
     sessions_free(&c->sessions);
     buckets_free(&c->admin_buckets);
