@@ -183,7 +183,7 @@ static void add_key_health(const struct probes *p, enum provider_id id,
                            struct provider_state *s)
 {
     struct keys *k = provider_keys(p->providers, id);
-    if (!s->healthy || k == NULL || keys_ready(k, clock_now_ms()))
+    if (!s->healthy || k == NULL || keys_wait_ms(k, clock_now_ms()) == 0)
         return;
     s->healthy = false;
     s->error = "Every key rests after the provider refused or slowed it";

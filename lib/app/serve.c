@@ -371,7 +371,7 @@ static void start_gateway(struct app *a)
         .silence_timeout_s = (int)c->upstream_timeout_s,
         .retries = (int)c->upstream_retries,
         .attempts = (int)c->upstream_attempts,
-        .fallbacks = a->fallbacks,
+        .retry_max_ms = (int)c->upstream_retry_max_ms,
         .client_gone = slice_is(slice_str(c->client_gone), "abort")
                            ? GONE_ABORT
                            : GONE_DRAIN,
@@ -410,6 +410,19 @@ static void warn_about(const struct app *a)
                  LF_C("name", c->ignored[i]));
 }
 
+/* The configured chains; an admin's win. */
+static enum status start_fallbacks(struct app *a, struct err *err)
+{
+    struct fallbacks *f;
+    struct err why;
+    if (fallbacks_read(slice_str(a->config->fallbacks), &f, &why) != OK)
+        return err_set(err, E_INVALID, "config", "FALLBACKS: %s", why.text);
+    if (fallbacks_count(f) == 0)
+        fallbacks_unref(&f);
+    catalog_set_fallbacks_take(a->catalog, false, f);
+    return OK;
+}
+
 static enum status start_all(struct app *a, char key[static CRYPT_TOKEN_TEXT],
                              struct err *err)
 {
@@ -424,7 +437,7 @@ static enum status start_all(struct app *a, char key[static CRYPT_TOKEN_TEXT],
         (st = sock_listen("127.0.0.1", &a->demo_port, &a->demo_fd, err)) != OK)
         return st;
     if ((st = start_policy(a, err)) != OK ||
-        (st = fallbacks_read(c->fallbacks, &a->fallbacks, err)) != OK ||
+        (st = start_fallbacks(a, err)) != OK ||
         (st = make_providers(a, err)) != OK ||
         (st = make_default_tenant(a, err)) != OK)
         return st;
@@ -456,7 +469,6 @@ static void stop_all(struct app *a)
         writer_stop(&a->writer);
     limit_free(&a->auth_rows);
     policies_free(&a->policies);
-    fallbacks_free(&a->fallbacks);
     if (a->providers != NULL)
         provider_set_free(&a->providers);
     if (a->fd != -1)
@@ -526,7 +538,11 @@ static enum status try_zone(struct app *a, struct err *err)
 
 static enum status try_fallbacks(struct app *a, struct err *err)
 {
-    return fallbacks_read(a->config->fallbacks, &a->fallbacks, err);
+    struct fallbacks *f;
+    enum status st = fallbacks_read(slice_str(a->config->fallbacks), &f, err);
+    if (st == OK)
+        fallbacks_unref(&f);
+    return st;
 }
 
 void app_check(const struct config *c, app_check_fn *say, void *arg)
@@ -547,7 +563,6 @@ void app_check(const struct config *c, app_check_fn *say, void *arg)
         say(arg, parts[i].what, st, st == OK ? "" : err.text);
     }
     policies_free(&a->policies);
-    fallbacks_free(&a->fallbacks);
     if (a->providers != NULL)
         provider_set_free(&a->providers);
     zone_free(&a->zone);

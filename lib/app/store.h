@@ -15,7 +15,6 @@
 #include "catalog/catalog.h"
 #include "control/control.h"
 #include "counters/counters.h"
-#include "gateway/fallbacks.h"
 #include "gateway/gateway.h"
 #include "guard/guard.h"
 #include "guard/policy.h"
@@ -48,7 +47,6 @@ struct app {
     struct catalog *catalog;
     struct db *db;
     struct guard guard;
-    struct fallbacks *fallbacks;
     struct policies *policies;
     struct watch *policy_watch; /* NULL: the embedded policy */
 

@@ -3,8 +3,8 @@
  *
  * `usage` of a tag is what it was put on directly; `totalUsage` in the tree is
  * the subtree's; the top-level totals count a request once.  Tags nobody
- * spent under are left out of `usage`; those that were deleted are not known
- * any more and show in the ledger only.
+ * spent under are left out of `usage`; what was spent under tags that were
+ * deleted since shows in the totals and in the ledger only.
  */
 #include <stdlib.h>
 
@@ -36,6 +36,7 @@ struct view {
     struct node *nodes; /* by level, then name, as the rows come */
     struct tag_use *uses;
     int n;
+    bool chosen; /* some tags, not all */
     struct budget_row *budgets;
     int budget_count;
     int64_t from_ms, to_ms;
@@ -72,6 +73,7 @@ static bool select_tags(struct view *v)
     int64_t *ids = arena_alloc(&r->arena, TAGS_MAX * sizeof *ids);
     if (!read_ids(r, ids, &wanted))
         return false;
+    v->chosen = wanted > 0;
     size_t room = (size_t)(v->tag_count > 0 ? v->tag_count : 1);
     v->nodes = arena_try(&r->arena, room * sizeof *v->nodes);
     v->uses = arena_try(&r->arena, room * sizeof *v->uses);
@@ -133,8 +135,9 @@ static enum status gather(struct view *v, struct err *err)
     enum status st = tagsum_each(c->db, v->r->id[0], v->from_ms, v->to_ms,
                                  v->uses, v->n, err);
     if (st == OK)
-        st = tagsum_days(c->db, &v->r->arena, v->r->id[0], ids, v->n, v->edges,
-                         v->day_count, v->days, err);
+        st = tagsum_days(c->db, &v->r->arena, v->r->id[0], ids,
+                         v->chosen ? v->n : 0, v->edges, v->day_count, v->days,
+                         err);
     if (st == OK)
         st = rows_budgets(c->db, &v->r->arena, &f, &v->budgets,
                           &v->budget_count, err);

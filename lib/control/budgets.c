@@ -329,6 +329,7 @@ struct env_list {
     const struct budget_filter *f;
     struct slice period;
     int left;
+    bool forecast;
 };
 
 /* Budgets of the environment in force for one tenant. */
@@ -344,6 +345,8 @@ static bool write_env_wide(void *arg, const struct tenant *t)
             continue;
         json_obj(l->o);
         budget_json_write(l->r, l->o, &row, BUDGET_WIDE);
+        if (l->forecast)
+            forecast_write(l->r, l->o, &row.b);
         json_obj_end(l->o);
         l->left--;
     }
@@ -354,7 +357,8 @@ static bool write_env_wide(void *arg, const struct tenant *t)
 static void write_env_all(struct request *r, struct json_out *o,
                           const struct budget_filter *f, struct slice period)
 {
-    struct env_list l = {r, o, f, period, ENV_MAX};
+    bool forecast = slice_is(request_query(r, "forecast"), "1");
+    struct env_list l = {r, o, f, period, ENV_MAX, forecast};
     if (!slice_is(request_query(r, "effective"), "1") ||
         (f->scoped && f->scope != SCOPE_TENANT))
         return;

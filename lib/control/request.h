@@ -80,6 +80,8 @@ struct slice request_query(struct request *r, const char *name);
  * with a validation error (querystring/name). */
 bool request_query_int(struct request *r, const char *name, int64_t min,
                        int64_t max, int64_t dflt, int64_t *out);
+/* True if the client takes gzip (RFC 9110 12.5.3); q=0 means it does not. */
+bool request_takes_gzip(const struct request *r);
 /* A body member that is a number or a decimal string: its text; .p NULL: not
  * there, null or something else (`*wrong`). */
 struct slice request_number(const struct json *v, bool *wrong);

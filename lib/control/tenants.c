@@ -304,8 +304,9 @@ void tenants_limits_put(struct request *r)
         answer_limits(r, &t);
 }
 
+/* `sessions` -1: not said. */
 static void answer_session(struct request *r, const struct tenant_row *t,
-                           bool removed)
+                           int64_t sessions, bool removed)
 {
     struct json_out o;
     request_json(r, &o);
@@ -317,6 +318,8 @@ static void answer_session(struct request *r, const struct tenant_row *t,
                       t->default_session_budget);
     else
         json_knull(&o, "defaultSessionBudgetUsd");
+    if (sessions >= 0)
+        json_knum(&o, "sessionCount", sessions);
     if (removed)
         json_kbool(&o, "removed", true);
     json_obj_end(&o);
@@ -325,8 +328,16 @@ static void answer_session(struct request *r, const struct tenant_row *t,
 void tenants_session_get(struct request *r)
 {
     struct tenant_row t;
-    if (find(r, &t))
-        answer_session(r, &t, false);
+    struct err err;
+    int64_t n;
+    if (!find(r, &t))
+        return;
+    enum status st =
+        rows_session_count(control_conf(r->control)->db, t.id, &n, &err);
+    if (st != OK)
+        request_fault(r, st, &err);
+    else
+        answer_session(r, &t, n, false);
 }
 
 void tenants_session_put(struct request *r)
@@ -341,7 +352,7 @@ void tenants_session_put(struct request *r)
     }
     t.default_session_budget = usd;
     if (store(r, &t))
-        answer_session(r, &t, false);
+        answer_session(r, &t, -1, false);
 }
 
 void tenants_session_delete(struct request *r)
@@ -351,5 +362,5 @@ void tenants_session_delete(struct request *r)
         return;
     t.default_session_budget = -1;
     if (store(r, &t))
-        answer_session(r, &t, true);
+        answer_session(r, &t, -1, true);
 }

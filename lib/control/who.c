@@ -169,6 +169,8 @@ bool control_is_secret(struct control *c, struct request *r, struct slice key)
     if (is_secret(c, key))
         return true;
     (void)limit_count(c->failures, r->source_ip, r->now_ms);
+    const struct slice l[4] = {SLICE("dashboard")};
+    metric_add(c->conf.metrics, M_AUTH_FAILURES, l, 1);
     request_fail(r, 401, "Unauthorized", "unauthorized");
     return false;
 }

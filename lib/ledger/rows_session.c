@@ -187,6 +187,21 @@ enum status session_open_all(struct db *db, int64_t tenant_id, int64_t now_ms,
     return st == OK ? ended : st;
 }
 
+enum status rows_session_count(struct db *db, int64_t tenant_id, int64_t *out,
+                               struct err *err)
+{
+    sqlite3 *conn = store_reader(db);
+    struct sql q =
+        sql_prepare(conn, "SELECT count(*) FROM session WHERE tenant_id=?");
+    *out = 0;
+    sql_i64(&q, tenant_id);
+    if (sql_row(&q))
+        *out = sql_col(&q, 0, 0);
+    enum status st = sql_done(&q, err);
+    store_reader_give(db, conn);
+    return st;
+}
+
 enum status rows_session_budget(struct db *db, struct actor who,
                                 const struct session_row *s, int64_t custom,
                                 struct err *err)

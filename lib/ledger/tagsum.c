@@ -22,15 +22,31 @@
     "ledger_tag t ON t.ledger_id=ledger.id WHERE t.tag_id=?1 AND ts>=?2 " \
     "AND ts<?3 AND tenant_id=?4 AND kind<>'reset'"
 
+/* Everything that bears a tag, for stretches shorter than an hour. */
+#define ROWS_TAGGED                                                         \
+    "SELECT sum(usd)," METERED(                                             \
+        "kind='usage'") ",sum(usd) FROM ledger "                            \
+                        "INDEXED BY ledger_tenant WHERE tenant_id=-?1 AND " \
+                        "ts>=?2 AND ts<?3 "                                 \
+                        "AND tenant_id=?4 AND kind<>'reset' AND "           \
+                        "EXISTS(SELECT 1 FROM "                             \
+                        "ledger_tag t WHERE t.ledger_id=ledger.id AND "     \
+                        "t.direct)"
+
+static const char *text_of(const struct stretch *s, bool any_tag)
+{
+    if (s->by == STRETCH_ROWS)
+        return any_tag ? ROWS_TAGGED : ROWS;
+    return s->by == STRETCH_HOURS ? ROLLED("rollup_tag_hour")
+                                  : ROLLED("rollup_tag_day");
+}
+
 static enum status add_stretch(sqlite3 *c, const struct stretch *s,
                                int64_t tenant_id, struct tag_use *of, int n,
                                struct err *err)
 {
     bool rows = s->by == STRETCH_ROWS;
-    struct sql q =
-        sql_prepare(c, rows                     ? ROWS
-                       : s->by == STRETCH_HOURS ? ROLLED("rollup_tag_hour")
-                                                : ROLLED("rollup_tag_day"));
+    struct sql q = sql_prepare(c, text_of(s, of->tag_id < 0));
     for (int i = 0; i < n && q.rc == SQLITE_OK; i++) {
         sql_i64(&q, of[i].tag_id);
         sql_i64(&q, s->from);
@@ -109,8 +125,8 @@ enum status tagsum_days(struct db *db, struct arena *a, int64_t tenant_id,
     enum status st = OK;
     for (int i = 0; i < days && st == OK && q.rc == SQLITE_OK; i++) {
         out[i] = (struct tagged){0};
-        if (n == 1) {
-            struct tag_use one = {.tag_id = tags[0]};
+        if (n <= 1) {
+            struct tag_use one = {.tag_id = n == 1 ? tags[0] : -tenant_id};
             st = each(c, tenant_id, edge[i], edge[i + 1], &one, 1, err);
             out[i] = (struct tagged){one.direct, one.requests};
             continue;

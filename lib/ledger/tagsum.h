@@ -1,8 +1,9 @@
 /* tagsum.h - what was spent under tags, by tag and by day.
  *
- * By tag from the rollups; totals and days count a request once however many
- * of the tags it bears, so they read the rows unless one tag alone is meant.
- * Blocking threads only; never changes anything.
+ * From the rollups, which keep a tag's direct and inherited rows apart and, by
+ * tag id = -tenant id, everything of a tenant that bears a tag at all, once.
+ * Only a choice of several tags has to read rows.  Blocking threads only;
+ * never changes anything.
  */
 #ifndef LEDGER_TAGSUM_H
 #define LEDGER_TAGSUM_H
@@ -22,9 +23,9 @@ MUST_CHECK enum status tagsum_each(struct db *db, int64_t tenant_id,
 struct tagged {
     int64_t usd, requests;
 };
-/* What bears at least one of the `n` tags directly, each request once, over
- * [edge[i], edge[i + 1]) for each of `days` stretches.  E_TOO_BIG: the arena's
- * limit. */
+/* What bears at least one of the `n` tags directly (0: any tag, deleted ones
+ * too), each request once, over [edge[i], edge[i + 1]) for each of `days`
+ * stretches.  E_TOO_BIG: the arena's limit. */
 MUST_CHECK enum status tagsum_days(struct db *db, struct arena *a,
                                    int64_t tenant_id, const int64_t *tags,
                                    int n, const int64_t *edge, int days,

@@ -12,6 +12,8 @@ export async function world(gw) {
   tags.support = await tag('support');
   const hostileTag = HOSTILE.replace(/[/,]/g, '');
   tags.hostile = await tag(hostileTag, tags.support);
+  await gw.ok('PUT', `/admin/tenant/${acme.id}/tags/${tags.support}`, { color: '#b03a48', description: HOSTILE });
+  await gw.ok('PUT', `/admin/tenant/${acme.id}/tags/${tags.hostile}`, { sessionBudgetUsd: '2' });
   const send = async (key, more, headers, status = 200) => assert.equal((await gw.chat(key, flat(more), { headers })).status, status);
   await send(acme.key, { user: '1000/200/400', model: 'gpt-both' }, { 'x-tags': 'search', 'x-session-id': 'run-1', 'x-session-name': HOSTILE });
   await send(acme.key, { user: '500/50', model: 'gpt-both' }, { 'x-tags': 'backend,support', 'x-session-id': 'run-1' });
@@ -23,6 +25,7 @@ export async function world(gw) {
   await gw.budget(acme.id, 'monthly', '0.02');
   await send(acme.key, {}, {}, 402);
   assert.equal((await call(`${gw.url}/v1/chat/completions`, { json: flat({ model: HOSTILE }) })).status, 401);
+  await gw.ok('POST', `/admin/tenant/${acme.id}/tags/${tags.engineering}/budgets`, { period: 'monthly', amountUsd: '0.02' });
   await gw.rows(8);
   return { acme, other, tags, hostileTag };
 }

@@ -137,6 +137,21 @@ gtest('Anthropic: a client that leaves is billed what the provider reports (R16)
   assert.equal(nano(row.usd), CACHED_NANO);
 });
 
+gtest('a client that closes at the last event, before the provider does, had the whole answer', (c) => ({ ...everywhere(c), CLIENT_GONE: 'abort' }), async ({ gw, mock }) => {
+  const t = await gw.tenant();
+  const text = claudeStream(HAIKU, cached);
+  const b = new Barrier();
+  mock.once(async (rec, res) => { res.writeHead(200, { 'content-type': 'text/event-stream' }); res.write(text); await b.wait(); res.end(); });
+  const c = await RawClient.connect(gw.port);
+  const body = JSON.stringify({ ...ask, stream: true });
+  c.send(`POST /v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: ${t.key}\r\nanthropic-version: 2023-06-01\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  await c.until(/event: message_stop\n.*\n\n/);
+  c.destroy();
+  const [row] = await gw.rows(1); // while the provider's connection is open
+  b.open();
+  assert.deepEqual([row.status, row.reason, nano(row.usd)], ['success', null, CACHED_NANO]);
+});
+
 // The model's name stands in the path, which lives in the connection's memory.
 gtest('Google: a client that leaves is billed for the model it asked (R16)', everywhere, async ({ gw, mock }) => {
   const t = await gw.tenant();

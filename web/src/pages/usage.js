@@ -3,7 +3,7 @@
 // The view is the address' second part (/dashboard/usage/ledger), everything
 // else its query; a row that is open is `row` there.
 import { html, nothing } from 'lit';
-import { styleMap } from 'lit/directives/style-map.js';
+import { styled } from '../ui/styled.js';
 import { api } from '../api.js';
 import { count, dollars, money, nano, percent, share, time, usd } from '../format.js';
 import { Page } from '../page.js';
@@ -14,7 +14,7 @@ import { icon } from '../ui/icons.js';
 import { card, empty, status, tile } from '../ui/states.js';
 import '../ui/table.js';
 import { treemap } from '../ui/treemap.js';
-import { reasonName } from './reasons.js';
+import { reasonText } from '../ui/reasons.js';
 import { filterBar, filterChips, ignored, insightQuery, kept, ledgerQuery, period } from './usage_filters.js';
 import { openRow } from './usage_row.js';
 
@@ -81,10 +81,10 @@ class PageUsage extends Page {
   async load(signal) {
     const { id, query } = route();
     this.syncRow(query.get('row') ?? '');
-    const tenants = this.data?.tenants ?? await api.get('/admin/tenant', { signal });
-    if (id === 'ledger') return { view: id, tenants };
+    const names = api.get('/admin/tenant', { signal });
+    if (id === 'ledger') return { view: id, tenants: await names };
     const by = id === 'tags' ? 'tag' : BY.some(([v]) => v === query.get('by')) ? query.get('by') : 'model';
-    const insights = await api.get('/admin/usage/insights', { query: { ...insightQuery(query, by), by, bucket: id === 'tags' ? 'day' : bucketOf(query).bucket, limit: by === 'tag' ? 1000 : 200 }, signal });
+    const [tenants, insights] = await Promise.all([names, api.get('/admin/usage/insights', { query: { ...insightQuery(query, by), by, bucket: id === 'tags' ? 'day' : bucketOf(query).bucket, limit: by === 'tag' ? 1000 : 200 }, signal })]);
     return { view: id, tenants, insights };
   }
 
@@ -123,7 +123,7 @@ class PageUsage extends Page {
     return html`${left.length ? html`<p class="banner"><span>${left.join(', ')} ${left.length === 1 ? 'narrows' : 'narrow'} the ledger only; these figures go without.</span></p>` : nothing}
       <div class="tiles">${tile('Spend', money(t.usd), `${count(x.points.length)} ${x.bucket}s`)}${tile('Requests', count(t.requests), `${count(t.served)} served`)}
         ${tile('Refused or failed', count(refused), refused > 0 ? html`<a href=${href('usage', 'ledger', { ...kept(q), status: q.get('status') || 'blocked' })}>Show them</a>` : 'none')}
-        ${tile('Tokens in', count(t.promptTok), x.by === 'tag' ? nothing : `${count(t.cachedTok)} of them cached`)}${tile('Tokens out', count(t.compTok))}</div>
+        ${tile('Tokens', count(t.promptTok + t.compTok), `${count(t.promptTok)} in (${count(t.cachedTok)} cached), ${count(t.compTok)} out`)}</div>
       ${t.requests === 0 && nano(t.usd) === 0n ? empty('Nothing was used in this time', 'Choose a longer period or fewer filters. A first call appears here at once.', html`<a class="button tonal" href=${href('usage', '', { days: 365 })}>Show the last year</a>`)
         : html`${this.trend(q, x, tenants)}${this.groups(q, x, tenants)}`}`;
   }
@@ -145,7 +145,7 @@ class PageUsage extends Page {
     const columns = [
       { key: 'name', label: BY.find(([v]) => v === x.by)[1], sort: (g) => groupOf(x.by, g, tenants)[0], render: (g) => { const [name, f] = groupOf(x.by, g, tenants); return f ? html`<a href=${href('usage', 'ledger', { ...kept(q), ...f })}>${name}</a>` : name; } },
       { key: 'usd', label: 'Spend', num: true, sort: (g) => nano(g.usd), render: (g) => money(g.usd) },
-      { key: 'share', label: 'Share', wide: true, sort: (g) => nano(g.usd), render: (g) => html`<span class="bar"><i style=${styleMap({ width: `${Math.min(100, Math.max(0, percent(g.usd, whole)))}%` })}></i></span><span class="num">${share(g.usd, whole)}</span>` },
+      { key: 'share', label: 'Share', wide: true, sort: (g) => nano(g.usd), render: (g) => html`<span class="bar"><i ${styled({ width: `${Math.min(100, Math.max(0, percent(g.usd, whole)))}%` })}></i></span><span class="num">${share(g.usd, whole)}</span>` },
       ...(x.by === 'tag' ? [{ key: 'treeUsd', label: 'With tags below', num: true, wide: true, sort: (g) => nano(g.treeUsd), render: (g) => money(g.treeUsd) }] : []),
       { key: 'requests', label: 'Requests', num: true, sort: true, render: (g) => count(g.requests) },
       { key: 'refused', label: 'Not served', num: true, wide: true, sort: (g) => g.requests - g.served, render: (g) => count(g.requests - g.served) },
@@ -154,7 +154,7 @@ class PageUsage extends Page {
     ];
     return card(html`By ${x.by}`, html`<bg-table .columns=${columns} .rows=${x.groups} label=${`Spend by ${x.by}`} .none=${empty(x.by === 'tag' ? 'No tagged requests' : 'Nothing here', x.by === 'tag' ? 'Send X-Tags with your calls to see which work costs what.' : 'No request matches.', x.by === 'tag' ? html`<a class="button tonal" href=${href('tags')}>Make tags</a>` : nothing)}></bg-table>
       ${x.groupCount > x.groups.length ? html`<p class="muted">The ${count(x.groups.length)} dearest of ${count(x.groupCount)}.</p>` : nothing}`,
-    field({ id: 'f-by', name: 'by', label: html`<span class="sr">Break down by</span>`, type: 'select', options: BY.map(([v, text]) => [v, `by ${text.toLowerCase()}`]), value: x.by, onchange: (v) => setQuery({ by: v }, { push: true }) }));
+    field({ id: 'q-by', name: 'by', label: html`<span class="sr">Break down by</span>`, type: 'select', options: BY.map(([v, text]) => [v, `by ${text.toLowerCase()}`]), value: x.by, onchange: (v) => setQuery({ by: v }, { push: true }) }));
   }
 
   /* ---- tags */
@@ -205,14 +205,15 @@ class PageUsage extends Page {
     }
     const columns = [
       { key: 'ts', label: 'Time', render: (e) => time(e.ts) },
-      { key: 'tenant', label: 'Tenant', wide: true, render: (e) => e.tenant ?? html`<span class="muted">none</span>` },
+      { key: 'status', label: 'Status', render: (e) => status(e.kind === 'usage' ? e.status : e.kind) },
       { key: 'model', label: 'Model', render: (e) => e.model ?? html`<span class="muted">${e.route ?? '–'}</span>` },
-      { key: 'status', label: 'Status', render: (e) => html`${status(e.kind === 'usage' ? e.status : e.kind)}${e.reason && e.kind === 'usage' ? html` <span class="muted wide">${reasonName(e.reason)}</span>` : nothing}` },
-      { key: 'tokens', label: 'Tokens', num: true, wide: true, render: (e) => (e.promptTok || e.compTok ? `${count(e.promptTok)} / ${count(e.compTok)}` : '–') },
       { key: 'usd', label: 'Cost', num: true, render: (e) => money(e.usd) },
-      { key: 'user', label: 'User', wide: true, render: (e) => e.user ?? '–' },
-      { key: 'sessionId', label: 'Session', wide: true, render: (e) => e.sessionId ?? '–' },
-      { key: 'tags', label: 'Tags', wide: true, render: (e) => (e.tags.length ? e.tags.map((t) => t.name).join(', ') : '–') },
+      { key: 'tenant', label: 'Tenant', wide: true, render: (e) => html`<span class="short">${e.tenant ?? '–'}</span>` },
+      { key: 'reason', label: 'Reason', wide: true, render: (e) => (e.reason ? html`<span class="short">${e.kind === 'usage' ? reasonText(e.reason) : e.reason}</span>` : '–') },
+      { key: 'tokens', label: 'Tokens in / out', num: true, wide: true, render: (e) => (e.promptTok || e.compTok ? `${count(e.promptTok)} / ${count(e.compTok)}` : '–') },
+      { key: 'user', label: 'User', wide: true, render: (e) => html`<span class="short">${e.user ?? '–'}</span>` },
+      { key: 'sessionId', label: 'Session', wide: true, render: (e) => html`<span class="short">${e.sessionId ?? '–'}</span>` },
+      { key: 'tags', label: 'Tags', wide: true, render: (e) => html`<span class="short">${e.tags.length ? e.tags.map((t) => t.name).join(', ') : '–'}</span>` },
     ];
     return html`<bg-table .columns=${columns} .source=${this.source} .onrow=${(e) => setQuery({ row: e.id }, { push: true })} label="Ledger rows, newest first"
       .none=${empty('No rows match', 'Choose a longer period or fewer filters.', html`<a class="button tonal" href=${href('usage', 'ledger', { days: 365 })}>Show the last year</a>`)}></bg-table>`;

@@ -5,7 +5,8 @@ import { day } from '../format.js';
 import { setQuery } from '../router.js';
 import { field } from '../ui/field.js';
 import { icon } from '../ui/icons.js';
-import { REASONS, reasonName } from './reasons.js';
+import { reasonText } from '../ui/reasons.js';
+import { REASONS } from './reason_why.js';
 
 const DAYS_DEFAULT = '30';
 const PERIODS = [['0', 'Today'], ['7', 'Last 7 days'], ['30', 'Last 30 days'], ['90', 'Last 90 days'], ['365', 'Last year'], ['dates', 'From … to …']];
@@ -32,13 +33,13 @@ export const ignored = (q, by) => Object.keys(LEDGER).filter((n) => q.get(n) && 
 export const kept = (q) => ({ ...pick(q, ['days', 'startDate', 'endDate', ...Object.keys(LEDGER)]) });
 
 const set = (name) => (v) => setQuery({ [name]: v }, { push: true });
-const control = (q, name, more) => field({ name, label: LEDGER[name], value: q.get(name) ?? '', onchange: set(name), ...more });
+const control = (q, name, more) => field({ id: `q-${name}`, name, label: LEDGER[name], value: q.get(name) ?? '', onchange: set(name), ...more });
 
 function periodControls(q) {
   const dates = q.has('startDate') || q.has('endDate'), days = q.get('days') || DAYS_DEFAULT;
   const options = PERIODS.some(([v]) => v === days) ? PERIODS : [...PERIODS, [days, `Last ${days} days`]];
-  return html`${field({ name: 'period', label: 'Period', type: 'select', options, value: dates ? 'dates' : days, onchange: (v) => setQuery(v === 'dates' ? { days: '', startDate: day(-30), endDate: day() } : { days: v, startDate: '', endDate: '', bucket: '' }, { push: true }) })}
-    ${dates ? html`${field({ name: 'startDate', label: 'From', type: 'date', value: q.get('startDate') ?? '', onchange: set('startDate') })}${field({ name: 'endDate', label: 'To', type: 'date', value: q.get('endDate') ?? '', onchange: set('endDate') })}` : nothing}`;
+  return html`${field({ id: 'q-period', name: 'period', label: 'Period', type: 'select', options, value: dates ? 'dates' : days, onchange: (v) => setQuery(v === 'dates' ? { days: '', startDate: day(-30), endDate: day() } : { days: v, startDate: '', endDate: '', bucket: '' }, { push: true }) })}
+    ${dates ? html`${field({ id: 'q-startDate', name: 'startDate', label: 'From', type: 'date', value: q.get('startDate') ?? '', onchange: set('startDate') })}${field({ id: 'q-endDate', name: 'endDate', label: 'To', type: 'date', value: q.get('endDate') ?? '', onchange: set('endDate') })}` : nothing}`;
 }
 
 function tenantControl(q, tenants) {
@@ -61,7 +62,7 @@ export function filterBar(q, tenants, { all, open, ontoggle }) {
       ${control(q, 'model', { placeholder: all ? 'any part of the name' : 'the whole name' })}
       ${control(q, 'provider', { type: 'select', options: choose(some(PROVIDERS, q, 'provider')) })}
       ${control(q, 'keyId', { label: 'Key id', type: 'number' })}
-      ${all ? html`${control(q, 'reason', { type: 'select', options: choose(some(REASONS, q, 'reason'), reasonName) })}
+      ${all ? html`${control(q, 'reason', { type: 'select', options: choose(some(REASONS, q, 'reason'), reasonText) })}
       ${control(q, 'user')}${control(q, 'sessionId')}${control(q, 'tag')}${control(q, 'route', { placeholder: 'any part of the path' })}${control(q, 'requestId')}
       ${control(q, 'minUsd', { type: 'money', label: 'Cost at least' })}${control(q, 'maxUsd', { type: 'money', label: 'Cost at most' })}` : nothing}</div></section>`;
 }
@@ -70,7 +71,7 @@ export function filterBar(q, tenants, { all, open, ontoggle }) {
 export function filterChips(q, tenants) {
   const set_ = Object.keys(LEDGER).filter((n) => q.get(n));
   if (set_.length === 0) return nothing;
-  const text = (n) => (n === 'tenantId' ? tenants.find((t) => String(t.id) === q.get(n))?.name ?? q.get(n) : n === 'reason' ? reasonName(q.get(n)) : q.get(n));
+  const text = (n) => (n === 'tenantId' ? tenants.find((t) => String(t.id) === q.get(n))?.name ?? q.get(n) : n === 'reason' ? reasonText(q.get(n)) : q.get(n));
   return html`<ul class="chips" aria-label="Filters in force">${set_.map((n) => html`<li><span>${LEDGER[n]}: <b>${text(n)}</b></span><button class="icon-button" aria-label=${`Remove the filter ${LEDGER[n]}`} @click=${() => set(n)('')}>${icon('close')}</button></li>`)}
     <li class="bare"><button class="text" @click=${() => setQuery(Object.fromEntries(Object.keys(LEDGER).map((n) => [n, ''])), { push: true })}>Remove all</button></li></ul>`;
 }

@@ -12,7 +12,7 @@ import { copyable } from '../ui/copy.js';
 import { icon } from '../ui/icons.js';
 import { snack } from '../ui/snackbar.js';
 import { problem, skeleton, status } from '../ui/states.js';
-import { reasonText } from './reasons.js';
+import { reasonWhy } from './reason_why.js';
 
 const KINDS = { input: 'Input', cached: 'Cached input', cache_write: 'Cache write', cache_write_1h: 'Cache write, 1 h', audio_in: 'Audio in', image_in: 'Images in', output: 'Output', audio_out: 'Audio out', image_out: 'Images out', web_search: 'Web searches', images: 'Images', audio_ms: 'Audio', characters: 'Characters' };
 const EACH = { web_search: 'search', images: 'image', audio_ms: 'ms', characters: 'character' };
@@ -47,8 +47,8 @@ function cost(e) {
     <p class="bill-total"><span>Booked</span><b>${usdExact(e.usd)}</b></p>`;
 }
 
-function scope(s) {
-  const what = html`<b>${s.scope}${s.scope_id ? ` ${s.scope_id}` : ''} · ${s.period}</b>`;
+function scope(s, e) {
+  const what = html`<b>${s.scope}${s.scope === 'tenant' ? ` ${e.tenant}` : s.scope_id ? ` ${s.scope_id}` : ''} · ${s.period}</b>`;
   if (s.limit_usd === undefined || s.limit_usd === null) return html`<li>${what}<p>A budget shared with others is used up.</p></li>`;
   const left = nano(s.limit_usd) - nano(s.spent_usd) - nano(s.held_usd);
   return html`<li>${what}<p>The call may cost up to <b>${usdExact(s.needed_usd)}</b>, but only <b>${usdExact(left > 0n ? left : 0n)}</b> was left.</p>
@@ -59,8 +59,8 @@ const RATE = { requests: 'requests', tokens: 'tokens', concurrency: 'calls at th
 function refusal(e) {
   const r = e.refusal;
   if (e.status === 'success' || e.kind === 'correction') return nothing;
-  return html`<section><h3>${e.status === 'interrupted' ? 'Why it broke off' : e.status === 'failed' ? 'Why it failed' : 'Why it was refused'}</h3><p>${reasonText(e.reason) || 'No reason was kept.'}${e.httpStatus ? html` The client got HTTP ${e.httpStatus}.` : nothing}</p>
-    ${r?.scopes ? html`<ul class="plain scopes">${r.scopes.map(scope)}</ul>` : nothing}
+  return html`<section><h3>${e.status === 'interrupted' ? 'Why it broke off' : e.status === 'failed' ? 'Why it failed' : 'Why it was refused'}</h3><p>${reasonWhy(e.reason) || 'No reason was kept.'}${e.httpStatus ? html` The client got HTTP ${e.httpStatus}.` : nothing}</p>
+    ${r?.scopes ? html`<ul class="plain scopes">${r.scopes.map((s) => scope(s, e))}</ul>` : nothing}
     ${r?.kind ? html`<p>Limit: <b>${count(r.limit)}</b> ${RATE[r.kind] ?? r.kind}${r.kind === 'concurrency' ? '' : ` in any ${r.window_s} s`}. It was told to try again after ${plural(r.retry_after_s, 'second')}.</p>` : nothing}
     ${r?.deny ? html`${r.reason ? html`<p>Reason: <b>${r.reason}</b></p>` : nothing}${r.deny.length ? html`<ul>${r.deny.map((t) => html`<li>${t}</li>`)}</ul>` : nothing}` : nothing}</section>`;
 }

@@ -59,8 +59,8 @@ export class BgChart extends Element {
       cursor: { drag: { x: false, y: false }, y: false },
       scales: { x: { time: false, range: this.kind === 'bars' ? (u, a, b) => [a - 0.6, b + 0.6] : undefined }, y: { range: (u, a, b) => [Math.min(0, a), b > 0 ? b * 1.08 : 1] } },
       axes: [
-        { ...axis, grid: { show: false }, space: 70, incrs: [1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365], values: (u, xs) => xs.map((x) => this.short(this.labels[x])) },
-        { ...axis, size: 68, values: (u, ys) => ys.map((y) => this.fmt(y)) },
+        { ...axis, size: 28, grid: { show: false }, space: 70, incrs: [1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365], values: (u, xs) => xs.map((x) => this.short(this.labels[x])) },
+        { ...axis, size: 60, values: (u, ys) => ys.map((y) => this.fmt(y)) },
       ],
       series: [{}, ...this.series.map((s, i) => {
         const stroke = css(`--series-${i % 8}`);
@@ -84,8 +84,8 @@ export class BgChart extends Element {
   render() {
     return html`<figure class="chart" aria-label=${this.label}><div class="plot" aria-hidden="true"></div><p class="chart-tip" aria-hidden="true"></p>
       ${this.series.length > 1 ? html`<ul class="legend">${this.series.map((s, i) => html`<li><i class=${`series-${i % 8}`}></i>${s.label}</li>`)}</ul>` : ''}
-      <table class="sr"><caption>${this.label}</caption><thead><tr><th scope="col">When</th>${this.series.map((s) => html`<th scope="col">${s.label}</th>`)}</tr></thead>
-      <tbody>${this.labels.map((l, i) => html`<tr><th scope="row">${l}</th>${this.series.map((s) => html`<td>${this.fmt(s.values[i] ?? 0)}</td>`)}</tr>`)}</tbody></table></figure>`;
+      <div class="sr"><table><caption>${this.label}</caption><thead><tr><th scope="col">When</th>${this.series.map((s) => html`<th scope="col">${s.label}</th>`)}</tr></thead>
+      <tbody>${this.labels.map((l, i) => html`<tr><th scope="row">${l}</th>${this.series.map((s) => html`<td>${this.fmt(s.values[i] ?? 0)}</td>`)}</tr>`)}</tbody></table></div></figure>`;
   }
 }
 customElements.define('bg-chart', BgChart);

@@ -4,7 +4,7 @@
 // Boxes are links in the document, not shapes in a picture: their text wraps
 // and is cut by the browser, Tab and Enter work, and each has an address.
 import { html } from 'lit';
-import { styleMap } from 'lit/directives/style-map.js';
+import { styled } from './styled.js';
 
 /** Lays `items` ({weight: number > 0}, largest first) into a w × h rectangle;
  *  returns [{x, y, w, h}] in their order. */
@@ -43,7 +43,7 @@ export function treemap(items, label, shape = 2.2) {
   const boxes = squarify(items, shape * 100, 100), pc = (v) => `${Math.max(0, v).toFixed(3)}%`;
   return html`<ul class="treemap" aria-label=${label}>${items.map((it, i) => {
     const b = boxes[i], body = html`<b>${it.name}</b><span>${it.text}</span>`;
-    const style = styleMap({ left: pc(b.x / shape), top: pc(b.y), width: pc(b.w / shape), height: pc(b.h) });
-    return html`<li style=${style}><a class=${`box series-${i % 8}`} href=${it.href} title=${`${it.name}: ${it.text}`}>${body}</a></li>`;
+    const place = styled({ left: pc(b.x / shape), top: pc(b.y), width: pc(b.w / shape), height: pc(b.h) });
+    return html`<li ${place}><a class=${`box series-${i % 8}`} href=${it.href} title=${`${it.name}: ${it.text}`}>${body}</a></li>`;
   })}</ul>`;
 }

@@ -1,4 +1,4 @@
-// reasons.js - why a row was refused or broke off, in words (contract 1.4, 9.7).
+// reason_why.js - why a row was refused or broke off, in words (contract 1.4, 9.7).
 const WORDS = {
   missing_key: 'The call came without a key.',
   invalid_key: 'The key is not one of ours, or was revoked.',
@@ -32,9 +32,9 @@ const WORDS = {
 export const REASONS = Object.keys(WORDS);
 
 /** A sentence for a reason; itself where there is none. */
-export function reasonText(reason) {
+export function reasonWhy(reason) {
   if (!reason) return '';
   const m = /^upstream_(\d{3})$/.exec(reason);
   return WORDS[reason] ?? (m ? `The provider answered ${m[1]}.` : reason);
 }
-export const reasonName = (r) => (r ? r.replaceAll('_', ' ') : '');
+
