@@ -8,9 +8,8 @@ export const PAGES = [
   { name: 'tenants', title: 'Tenants', icon: 'tenants', tag: 'page-tenants', load: () => import('./pages/tenants.js') },
   { name: 'sessions', title: 'Sessions', icon: 'sessions', tag: 'page-sessions', load: () => import('./pages/sessions.js') },
   { name: 'tags', title: 'Tags', icon: 'tags', tag: 'page-tags', load: () => import('./pages/tags.js') },
-  { name: 'settings', title: 'Settings', icon: 'settings', last: true, tag: 'page-settings', load: () => import('./pages/settings.js') },
+  { name: 'settings', title: 'Settings', icon: 'settings', tag: 'page-settings', load: () => import('./pages/settings.js') },
 ];
-PAGES.sort((a, b) => Boolean(a.last) - Boolean(b.last));
 
 /** A link only if that page is there. */
 export const hasPage = (name) => PAGES.some((p) => p.name === name);
