@@ -470,7 +470,7 @@ static void test_shapes(void **state)
     buf_clear(&text);
     shape_event(FAMILY_OPENAI, OP_RESPONSES, &in, &text);
     assert_true(slice_starts(buf_get(&text), "event: error\ndata: {\"type\":"
-                                             "\"error\",\"code\":"));
+                                             "\"error\",\"sequence_number\":0,\"code\":"));
 }
 
 /* Every refusal in every shape is JSON. */
