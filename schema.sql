@@ -1,4 +1,4 @@
--- schema.sql - ledger.sqlite, version 2 (PRAGMA user_version).
+-- schema.sql - ledger.sqlite, version 3 (PRAGMA user_version).
 -- Times are ms UTC, money nano-dollars, rates pico-dollars per token.
 -- Embedded into the binary; an older file gets here in the steps of
 -- lib/ledger/migrate.c, which end in the same tables and indexes.
@@ -152,6 +152,7 @@ CREATE TABLE rollup_day(
   reasoning INTEGER NOT NULL,
   PRIMARY KEY(tenant_id, bucket, key_id, model, provider, status))
   STRICT, WITHOUT ROWID;
+-- tag_id < 0: all that bears a tag directly of tenant -tag_id, each row once.
 CREATE TABLE rollup_tag_hour(
   tag_id INTEGER NOT NULL, bucket INTEGER NOT NULL, direct INTEGER NOT NULL,
   status TEXT NOT NULL, usd INTEGER NOT NULL, requests INTEGER NOT NULL,
@@ -230,6 +231,8 @@ CREATE TABLE admin_session(
   STRICT, WITHOUT ROWID;
 CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
+CREATE TABLE setting_text(name TEXT PRIMARY KEY, value TEXT NOT NULL)
+  STRICT, WITHOUT ROWID;
 
 CREATE VIEW "UsageLedger" AS
   SELECT id,
@@ -243,4 +246,4 @@ CREATE VIEW "UsageLedger" AS
     prompt_tok AS promptTok, comp_tok AS compTok
   FROM ledger WHERE kind IN ('usage', 'correction');
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;

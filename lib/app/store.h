@@ -15,7 +15,6 @@
 #include "catalog/catalog.h"
 #include "control/control.h"
 #include "counters/counters.h"
-#include "gateway/fallbacks.h"
 #include "gateway/gateway.h"
 #include "guard/guard.h"
 #include "guard/policy.h"
@@ -30,6 +29,7 @@
 #define APP_PATH 1024
 
 struct app_loop;
+struct probes;
 
 /* Which version of the certificate files is served. */
 struct app_tls_stamp {
@@ -47,7 +47,6 @@ struct app {
     struct catalog *catalog;
     struct db *db;
     struct guard guard;
-    struct fallbacks *fallbacks;
     struct policies *policies;
     struct watch *policy_watch; /* NULL: the embedded policy */
 
@@ -55,6 +54,7 @@ struct app {
     struct alert *alert;
     struct control *control;
     struct provider_set *providers;
+    struct probes *probes;
     struct gateway *gateway;
     struct limit *auth_rows;
     struct cidr trusted[APP_TRUSTED_MAX];
@@ -72,6 +72,8 @@ struct app {
 
 /* open.c: builds the price book of all layers and takes it into force. */
 MUST_CHECK enum status app_load_book(struct app *a, struct err *err);
+/* open.c: reads the layers that are files and variables, and forgets them. */
+MUST_CHECK enum status app_try_book(struct app *a, struct err *err);
 /* demo.c: the demo tenant, its key, budgets and history. */
 MUST_CHECK enum status demo_seed(struct app *a, char key[static 47],
                                  struct err *err);

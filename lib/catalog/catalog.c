@@ -53,6 +53,7 @@ struct snapshot {
     struct shard *shard[MAPS][SHARDS]; /* NULL: empty */
     struct wide *wide;
     struct book *book;
+    struct fallbacks *fallbacks[2]; /* configured, the admin's; NULL: none */
     int64_t tenants[TENANT_ORIGINS];
 };
 
@@ -186,6 +187,9 @@ static struct snapshot *snapshot_copy(const struct snapshot *old)
     if (s->wide != NULL)
         atomic_fetch_add_explicit(&s->wide->refs, 1, memory_order_relaxed);
     s->book = old->book != NULL ? book_ref(old->book) : NULL;
+    for (int i = 0; i < 2; i++)
+        if (old->fallbacks[i] != NULL)
+            s->fallbacks[i] = fallbacks_ref(old->fallbacks[i]);
     return s;
 }
 
@@ -224,6 +228,8 @@ void snapshot_unref(const struct snapshot **sp)
     wide_unref(s->wide);
     if (s->book != NULL)
         book_unref(&s->book);
+    for (int i = 0; i < 2; i++)
+        fallbacks_unref(&s->fallbacks[i]);
     free(s);
 }
 
@@ -283,6 +289,14 @@ int64_t snapshot_tenants(const struct snapshot *s)
 int64_t snapshot_tenants_of(const struct snapshot *s, enum tenant_origin o)
 {
     return s->tenants[o];
+}
+
+struct fallbacks *snapshot_fallbacks(const struct snapshot *s, bool *admin)
+{
+    bool by_admin = s->fallbacks[1] != NULL;
+    if (admin != NULL)
+        *admin = by_admin;
+    return s->fallbacks[by_admin];
 }
 
 struct book *snapshot_book(const struct snapshot *s)
@@ -604,6 +618,15 @@ void catalog_set_book_take(struct catalog *c, struct book *b)
     if (s->book != NULL)
         book_unref(&s->book);
     s->book = b;
+    edit_end(c, s);
+}
+
+void catalog_set_fallbacks_take(struct catalog *c, bool admin,
+                                struct fallbacks *f)
+{
+    struct snapshot *s = edit_begin(c);
+    fallbacks_unref(&s->fallbacks[admin]);
+    s->fallbacks[admin] = f;
     edit_end(c, s);
 }
 

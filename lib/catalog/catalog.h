@@ -9,6 +9,7 @@
 #ifndef CATALOG_CATALOG_H
 #define CATALOG_CATALOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -35,6 +36,11 @@ void catalog_remove(struct catalog *c, int64_t tenant_id);
 void catalog_set_wide(struct catalog *c, const struct budget *b, int n);
 /* Replaces the price book; takes over one reference. */
 void catalog_set_book_take(struct catalog *c, struct book *b);
+/* Replaces the configuration's or (`admin`) the admin's fallback chains; NULL:
+ * none, so that an admin's give way to the configuration's.  Takes over one
+ * reference. */
+void catalog_set_fallbacks_take(struct catalog *c, bool admin,
+                                struct fallbacks *f);
 /* The environment budgets, for drafts; they live as long as `c`. */
 const struct env_budget *catalog_env(const struct catalog *c, int *count);
 

@@ -14,6 +14,7 @@
 #include "base/slice.h"
 #include "call/budget.h"
 #include "call/event.h"
+#include "catalog/fallbacks.h"
 #include "catalog/tenant.h"
 #include "price/book.h"
 
@@ -35,6 +36,9 @@ int64_t snapshot_tenants(const struct snapshot *s);
 int64_t snapshot_tenants_of(const struct snapshot *s, enum tenant_origin o);
 /* The price book; NULL before the first catalog_set_book_take. */
 struct book *snapshot_book(const struct snapshot *s);
+/* The fallback chains in force: the admin's, or those of the configuration
+ * (`*admin` says which; may be NULL).  NULL: there are none. */
+struct fallbacks *snapshot_fallbacks(const struct snapshot *s, bool *admin);
 /* Budgets that belong to no tenant: global, and model of all tenants. */
 const struct budget *snapshot_wide(const struct snapshot *s, int *count);
 /* Calls `fn` for every tenant, in no order, until it returns false. */

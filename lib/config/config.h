@@ -158,6 +158,8 @@
       "longest silence of a provider")                                         \
     X(INT, upstream_attempts, "UPSTREAM_ATTEMPTS", "", "1", 1, 5,              \
       "tries of one request: 429, 5xx, refused keys")                          \
+    X(INT, upstream_retry_max_ms, "UPSTREAM_RETRY_MAX_MS", "", "5000", 0,      \
+      60000, "longest Retry-After that is waited for before another try")      \
     X(STR, fallbacks, "FALLBACKS", "", "", 0, 0,                               \
       "{model:[models to ask instead]}")                                       \
     X(INT, upstream_retries, "UPSTREAM_RETRIES", "", "1", 0, 10,               \

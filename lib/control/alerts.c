@@ -7,8 +7,6 @@
 
 #define LIMIT_MAX 1000
 
-static const struct actor admin = {{"admin", 5}};
-
 static void ktime_or_null(struct json_out *o, const char *key, int64_t ms)
 {
     if (ms <= 0)
@@ -137,8 +135,9 @@ void alerts_test(struct request *r)
                      "invalid_channel");
         return;
     }
-    enum status st = rows_note(c->db, admin, 0, "alert.test", "channels", hits,
-                               name.p != NULL ? name : SLICE("all"), &err);
+    enum status st =
+        rows_note(c->db, control_admin, 0, "alert.test", "channels", hits,
+                  name.p != NULL ? name : SLICE("all"), &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return;

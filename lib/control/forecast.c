@@ -21,7 +21,8 @@ static int64_t look_back(const struct budget *b)
 {
     if (b->period == PERIOD_HOURLY)
         return 6 * WINDOW_HOUR_MS;
-    if (b->period == PERIOD_DAILY ||
+    if (b->scope == SCOPE_USER || b->scope == SCOPE_SESSION ||
+        b->period == PERIOD_DAILY ||
         (b->period == PERIOD_ROLLING && b->rolling_ms <= 2 * WINDOW_DAY_MS))
         return WINDOW_DAY_MS;
     return 7 * WINDOW_DAY_MS;

@@ -5,8 +5,9 @@
  *     t = ceil((A - S) * E / B) milliseconds,
  * and the budget runs out at now + t if that lies in its window (before
  * resetsAt or endDate), else not at all.  E reaches back from now to a whole
- * hour: 6 hours for hourly budgets, 24 for daily ones and rolling ones up to
- * 48 hours, 7 days for the others; while nothing was booked in its older half
+ * hour: 6 hours for hourly budgets, 24 for daily ones, rolling ones up to 48
+ * hours and those of users and sessions (their rows are read one by one), 7
+ * days for the others; while nothing was booked in its older half
  * it is halved, so that a start in mid-time does not look like a slow burn.
  * It is never less than an hour.
  *

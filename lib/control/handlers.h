@@ -64,6 +64,11 @@ handler_fn integrity_check; /* POST: starts a check, 202 */
 handler_fn session_open;  /* POST */
 handler_fn session_show;  /* GET */
 handler_fn session_close; /* DELETE */
+/* ---- docs.c */
+handler_fn docs_page;    /* GET /docs */
+handler_fn docs_asset;   /* GET /docs/:name */
+handler_fn docs_redoc;   /* GET /redoc */
+handler_fn docs_openapi; /* GET /docs/json, /openapi.json */
 /* ---- overview.c */
 handler_fn overview_get; /* GET /admin/overview */
 /* ---- settings.c */
@@ -93,11 +98,26 @@ handler_fn prices_list;
 handler_fn prices_create;
 handler_fn prices_update;
 handler_fn prices_delete;
+/* ---- providers.c */
+handler_fn providers_status; /* GET /admin/providers/status */
+handler_fn providers_health; /* GET /admin/providers/:provider/health */
+handler_fn providers_test;   /* POST /admin/providers/:provider/test */
+/* ---- analytics.c */
+handler_fn analytics_tags; /* GET T/tag-analytics */
+/* ---- fallbacks.c: /admin/fallbacks */
+handler_fn fallbacks_get;
+handler_fn fallbacks_put;
+handler_fn fallbacks_delete;
 /* ---- policy.c */
 handler_fn policy_get;    /* GET /admin/policy */
 handler_fn policy_test;   /* POST /admin/policy/test */
 handler_fn policy_replay; /* POST /admin/policy/replay */
+/* ---- policy_file.c */
+handler_fn policy_text; /* GET /admin/policy/text */
+handler_fn policy_save; /* PUT /admin/policy */
 /* ---- health.c: these four also answer without an admin, on the pool */
+handler_fn health_ping;     /* GET /ping, on the loop */
+handler_fn health_z;        /* GET /healthz, on the loop */
 handler_fn health_plain;    /* GET /health */
 handler_fn health_detailed; /* GET /health/detailed */
 handler_fn health_metrics;  /* GET /metrics */

@@ -9,8 +9,6 @@
 #define PAGE_MAX 1000000
 #define LIMIT_MAX 100
 
-static const struct actor admin = {{"admin", 5}};
-
 static void kusd_or_null(struct json_out *o, const char *key, int64_t nano)
 {
     if (nano < 0)
@@ -179,7 +177,7 @@ void sessions_budget_get(struct request *r)
 static void set(struct request *r, struct session_row *s, int64_t custom)
 {
     struct err err;
-    enum status st = rows_session_budget(control_conf(r->control)->db, admin,
+    enum status st = rows_session_budget(control_conf(r->control)->db, control_admin,
                                          s, custom, &err);
     if (st != OK) {
         request_fault(r, st, &err);

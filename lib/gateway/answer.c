@@ -16,6 +16,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "gateway/measure.h"
 #include "guard/settle.h"
 #include "http/header.h"
 #include "price/book.h"
@@ -44,6 +45,7 @@ bool answer_settle(struct exchange *x, enum event_status status,
         return false;
     }
     x->booked = true;
+    measure_end(x);
     if (log_on(LOG_INFO)) {
         char usd[MONEY_TEXT];
         money_format(e->usd, usd);
@@ -188,7 +190,7 @@ static void on_head(void *arg, int status, const struct http_field *f, int n)
     struct exchange *x = arg;
     (void)FAULT("upstream.head");
     x->status = status;
-    x->retry = attempts_want(x, status, header_find(f, n, "retry-after"));
+    x->retry = attempts_want(x, status, f, n);
     if (x->retry)
         return;
     x->phase = PHASE_RELAYING;
@@ -339,7 +341,7 @@ static void conclude_done(struct exchange *x, struct meter_end *end)
         price_counted(x, end->output_tokens);
     else if (!failed && x->call.op == OP_PASSTHROUGH)
         reason = SLICE("unmetered");
-    if (x->gone) {
+    if (x->gone && !x->has_all) {
         status = EVENT_INTERRUPTED;
         reason = SLICE("client_gone");
     }
@@ -448,18 +450,24 @@ static void conclude(struct exchange *x, enum upstream_end how)
     }
 }
 
+void answer_gave_out(struct exchange *x)
+{
+    conclude_unreachable(x);
+    exchange_finish(x);
+}
+
 static void on_done(void *arg, enum upstream_end how)
 {
     struct exchange *x = arg;
     (void)FAULT("upstream.done");
     x->up = NULL;
+    x->end_us = clock_mono_us();
     if (how == UPSTREAM_UNREACHABLE)
-        x->retry = attempts_want(x, 502, slice(NULL, 0));
+        x->retry = attempts_want(x, 502, NULL, 0);
     if (x->retry && !x->gone && x->stream != NULL && attempts_next(x))
         return;
     if (x->retry) {
-        conclude(x, UPSTREAM_UNREACHABLE);
-        exchange_finish(x);
+        answer_gave_out(x);
         return;
     }
     if (how == UPSTREAM_DONE && x->decode != NULL &&
@@ -488,7 +496,8 @@ void answer_give_up(struct exchange *x)
         price(x, &end.usage);
     else if (x->sent)
         price_counted(x, end.output_tokens);
-    (void)answer_settle(x, EVENT_INTERRUPTED, SLICE("client_gone"),
+    (void)answer_settle(x, x->has_all ? EVENT_SUCCESS : EVENT_INTERRUPTED,
+                        x->has_all ? SLICE("") : SLICE("client_gone"),
                         x->answered ? x->status : 0);
     exchange_finish(x);
 }
@@ -517,6 +526,14 @@ static void drained_long_enough(void *arg)
 void answer_client_gone(struct exchange *x)
 {
     const struct gateway_conf *conf = &x->gl->gateway->conf;
+    if (attempts_pausing(x)) { // what was tried cost nothing
+        answer_gave_out(x);
+        return;
+    }
+    // SDKs close at the stream's last event, the provider a moment later.
+    x->has_all = x->metering && x->translation == NULL &&
+                 x->stream != NULL && stream_queued(x->stream) == 0 &&
+                 x->relay.n == 0 && meter_ended(x->meter);
     if (conf->client_gone == GONE_ABORT) {
         answer_give_up(x);
         return;

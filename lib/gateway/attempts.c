@@ -5,20 +5,24 @@
  * that costs: nothing was sent, or it answered 429, 5xx, or refused our key.
  * The hold is taken once, for the dearest of all candidates, so that whoever
  * answers stays below it.
+ *
+ * A provider that says when (Retry-After, retry-after-ms) and means soon is
+ * waited for on a timer of the loop; who leaves meanwhile ends the wait.
  */
 #include "gateway/exchange.h"
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "http/header.h"
+#include "http/retry_after.h"
 #include "price/book.h"
 #include "price/cost.h"
 #include "provider/keys.h"
 
-#define REST_MS 10000      /* of a key that failed without a word about when */
-#define REST_MAX_S 3600
+#define REST_MS 10000 /* of a key that failed without a word about when */
 
-/* ---- candidates ------------------------------------------------------------------- */
+/* ---- candidates ---------------------------------------------------------- */
 
 static int64_t dearer(int64_t a, int64_t b)
 {
@@ -44,6 +48,8 @@ static bool add(struct exchange *x, const struct book *book,
     struct candidate *c = &x->candidates[x->candidate_count];
     struct call other = x->call;
     *c = (struct candidate){.model = name};
+    if (name.p == NULL)
+        return false;
     c->provider = book_resolve(book, &c->model, x->ts_ms);
     const struct price *p = book_find(book, c->provider, c->model, x->ts_ms);
     if (p == NULL || !reachable(x, c->provider))
@@ -66,7 +72,7 @@ static bool add(struct exchange *x, const struct book *book,
     return true;
 }
 
-void attempts_plan(struct exchange *x, const struct book *book,
+void attempts_plan(struct exchange *x, const struct snapshot *s,
                    const struct cost_limits *limits)
 {
     const struct gateway_conf *conf = &x->gl->gateway->conf;
@@ -75,16 +81,17 @@ void attempts_plan(struct exchange *x, const struct book *book,
     if (x->call.klass != ROUTE_METERED || !x->route.body_is_json ||
         x->route.azure || x->target.client_key)
         return;
-    int n = fallbacks_of(conf->fallbacks, x->call.model, names);
+    int n = fallbacks_of(snapshot_fallbacks(s, NULL), x->call.model, names);
     if (n == 0)
         return;
     x->call.input_bound += TRANSLATE_INPUT;
     x->attempts_left = (int)dearer(x->attempts_left, n);
     for (int i = 0; i < n; i++)
-        (void)add(x, book, limits, names[i]);
+        // the snapshot may be gone when the first model fails
+        (void)add(x, snapshot_book(s), limits, arena_dup(&x->arena, names[i]));
 }
 
-/* ---- whether ---------------------------------------------------------------------- */
+/* ---- whether ------------------------------------------------------------- */
 
 static bool is_passing(int status)
 {
@@ -93,50 +100,58 @@ static bool is_passing(int status)
 }
 
 /* The key that was used rests as long as the provider says. */
-static void rest_key(struct exchange *x, struct slice retry_after)
+static void rest_key(struct exchange *x, int64_t told_ms)
 {
-    int64_t s = 0;
     struct keys *k = provider_keys(x->gl->gateway->providers,
                                    x->target.provider);
     if (x->target.client_key || k == NULL)
         return;
-    for (size_t i = 0; i < retry_after.n; i++) {
-        char c = retry_after.p[i];
-        if (c < '0' || c > '9' || s > REST_MAX_S)
-            break;
-        s = s * 10 + (c - '0');
-    }
-    if (s > REST_MAX_S)
-        s = REST_MAX_S;
     keys_rest(k, x->target.key_index,
-              clock_now_ms() + (s > 0 ? s * 1000 : REST_MS));
+              clock_now_ms() + (told_ms > 0 ? told_ms : REST_MS));
 }
 
-/* True if the model that was asked may be asked again at once. */
-static bool same_again(const struct exchange *x, int status)
+/* True if the model that was asked may be asked again; sets how soon.  Whoever
+ * has a chain gets the next model now rather than this one later. */
+static bool same_again(struct exchange *x, int status, int64_t told_ms)
 {
     const struct gateway_conf *conf = &x->gl->gateway->conf;
     const struct keys *k = provider_keys(x->gl->gateway->providers,
                                          x->target.provider);
+    int64_t wait;
+    x->again_ms = 0;
     if (conf->attempts < 2 || x->target.client_key || k == NULL)
         return false;
     if (keys_count(k) > 1)
-        return keys_ready(k, clock_now_ms());
-    return status >= 500; // one key that is told to wait waits
+        wait = keys_wait_ms(k, clock_now_ms());
+    else if (told_ms >= 0)
+        wait = told_ms;
+    else
+        return status >= 500; // the only key, and nobody says when
+    if (wait == 0)
+        return true;
+    x->again_ms = wait;
+    return wait <= conf->retry_max_ms &&
+           x->candidate_at == x->candidate_count &&
+           exchange_latency_ms(x) + wait <
+               (int64_t)conf->silence_timeout_s * 1000;
 }
 
-bool attempts_want(struct exchange *x, int status, struct slice retry_after)
+bool attempts_want(struct exchange *x, int status, const struct http_field *f,
+                   int n)
 {
     bool refused = (status == 401 || status == 403) && !x->target.client_key;
     if (x->answered || x->stream == NULL || x->gone || x->attempts_left <= 0 ||
         !(is_passing(status) || refused))
         return false;
-    rest_key(x, retry_after);
-    x->again = same_again(x, refused ? 429 : status);
+    int64_t told = retry_after_ms(f, n, clock_now_ms());
+    struct slice should = header_find(f, n, "x-should-retry");
+    rest_key(x, told);
+    x->again = !slice_eq_nocase(should, SLICE("false")) &&
+               same_again(x, refused ? 429 : status, told);
     return x->again || x->candidate_at < x->candidate_count;
 }
 
-/* ---- the next --------------------------------------------------------------------- */
+/* ---- the next ------------------------------------------------------------ */
 
 /* The candidate's name into the body that goes out. */
 static bool rename_model(struct exchange *x, struct slice name)
@@ -182,14 +197,10 @@ static bool turn_to(struct exchange *x, const struct candidate *c)
     return true;
 }
 
-bool attempts_next(struct exchange *x)
+/* One try after the other until one is under way. */
+static bool try_on(struct exchange *x)
 {
     struct refuse_more more = {0};
-    inflate_free(&x->decode);
-    buf_clear(&x->edited);
-    buf_clear(&x->relay);
-    x->metering = x->opaque = x->retry = false;
-    x->status = 0;
     for (bool again = x->again; x->attempts_left > 0; again = false) {
         x->attempts_left--;
         if (!again) {
@@ -208,4 +219,31 @@ bool attempts_next(struct exchange *x)
         return true;
     }
     return false;
+}
+
+static void pause_over(void *arg)
+{
+    struct exchange *x = arg;
+    if (!try_on(x))
+        answer_gave_out(x);
+}
+
+bool attempts_pausing(const struct exchange *x)
+{
+    return x->pause.heap_index != 0;
+}
+
+bool attempts_next(struct exchange *x)
+{
+    inflate_free(&x->decode);
+    buf_clear(&x->edited);
+    buf_clear(&x->relay);
+    x->metering = x->opaque = x->retry = x->sent = false;
+    x->status = 0;
+    if (!x->again || x->again_ms == 0)
+        return try_on(x);
+    x->pause.fn = pause_over;
+    x->pause.arg = x;
+    loop_timer_set(x->gl->loop, &x->pause, x->again_ms * 1000);
+    return true;
 }

@@ -19,9 +19,9 @@
 #include "call/call.h"
 #include "call/event.h"
 #include "call/verdict.h"
+#include "catalog/fallbacks.h"
 #include "catalog/reader.h"
 #include "gateway/body.h"
-#include "gateway/fallbacks.h"
 #include "gateway/gateway.h"
 #include "guard/admit.h"
 #include "guard/gate.h"
@@ -95,7 +95,8 @@ struct exchange {
     struct body body;
     struct inflate *inflate; /* the request's content coding, or NULL */
     const struct http_head *head; /* until the stream closes */
-    int64_t start_us, sent_us, first_us;
+    /* head seen, request whole, first sent, first token, answer whole; 0: not */
+    int64_t start_us, ready_us, sent_us, first_us, end_us;
     int64_t ts_ms;
 
     struct slice source_ip;
@@ -116,12 +117,15 @@ struct exchange {
     struct candidate candidates[FALLBACKS_EACH];
     int candidate_count, candidate_at, attempts_left;
     bool again; /* the next try asks the same model */
+    int64_t again_ms; /* how long the provider wants to be left alone first */
+    struct loop_timer pause; /* armed: nothing is under way until it fires */
     bool retry; /* this answer is dropped for another try */
     bool admitted;  /* a hold is open */
     bool booked;    /* its row is written */
     bool answered;  /* an answer has begun or was given */
     bool sent;      /* the first byte has left, or may have */
     bool gone;      /* the client left */
+    bool has_all;   /* ... with the whole answer */
     bool ended;     /* the request's body is whole */
     bool waiting;   /* for a tenant to be made */
     bool streaming; /* answer goes out as it comes */
@@ -191,13 +195,17 @@ void exchange_forward(struct exchange *x);
 /* ---- attempts.c ---- */
 /* Lists whom to ask if the first fails; the worst case becomes the dearest's.
  * Behind pricing and target. */
-void attempts_plan(struct exchange *x, const struct book *book,
+void attempts_plan(struct exchange *x, const struct snapshot *s,
                    const struct cost_limits *limits);
-/* True if an answer that begins with this status is to be dropped for another
- * try; lets the key rest. */
-bool attempts_want(struct exchange *x, int status, struct slice retry_after);
-/* Makes the next try.  False: there is none. */
+/* True if an answer that begins with this status and these fields is to be
+ * dropped for another try; lets the key rest. */
+bool attempts_want(struct exchange *x, int status, const struct http_field *f,
+                   int n);
+/* Makes the next try, at once or when the provider's time has passed.  False:
+ * there is none. */
 bool attempts_next(struct exchange *x);
+/* True while the exchange waits for its next try. */
+bool attempts_pausing(const struct exchange *x);
 
 /* ---- policy.c ---- */
 /* Step 7: asks the policy about an admitted call.  False: denied; the hold is
@@ -207,8 +215,10 @@ bool policy_passes(struct exchange *x, const struct admit *a,
 
 /* ---- answer.c ---- */
 extern const struct upstream_ops answer_ops;
-/* Client left while the provider works. */
+/* Client left while the provider works, or before the next try. */
 void answer_client_gone(struct exchange *x);
+/* Nobody is left to try: the client is told, nothing is booked. */
+void answer_gave_out(struct exchange *x);
 /* Books what is known now and ends the exchange. */
 void answer_give_up(struct exchange *x);
 /* The process ends: books the reported usage or else the whole hold, tells the

@@ -20,7 +20,6 @@
 #include "provider/route.h"
 
 struct catalog;
-struct fallbacks;
 struct gateway;
 struct gateway_loop;
 struct limit;
@@ -34,7 +33,7 @@ struct gateway_conf {
     const char *spill_dir; /* large bodies, nameless files */
     int connect_timeout_s, silence_timeout_s, retries;
     int attempts; /* tries of one request; 1: no second */
-    const struct fallbacks *fallbacks; /* NULL: none */
+    int retry_max_ms; /* longest wait a provider may ask for between tries */
     enum client_gone client_gone;
     int drain_timeout_s;
     enum passthrough passthrough;

@@ -304,7 +304,9 @@ static void roll_tags(struct append *a, const struct event *e,
                       const int64_t v[static FIGURES])
 {
     struct rcell k = {.status = e->status};
+    bool tagged = false;
     for (int i = 0; i < e->tag_count; i++) {
+        tagged |= e->tags[i].direct;
         for (int t = TAG_HOUR; t <= TAG_DAY; t++) {
             k.table = (enum rollup)t;
             k.bucket = floor_to(e->ts_ms, t == TAG_HOUR ? STORE_HOUR_MS
@@ -318,6 +320,15 @@ static void roll_tags(struct append *a, const struct event *e,
                              .bucket = e->tenant_id,
                              .model = e->tags[i].name};
         add_cell(a, &name, v);
+    }
+    // once for all tags: tag id = -tenant id (tagsum.h)
+    for (int t = TAG_HOUR; tagged && t <= TAG_DAY; t++) {
+        k.table = (enum rollup)t;
+        k.bucket =
+            floor_to(e->ts_ms, t == TAG_HOUR ? STORE_HOUR_MS : STORE_DAY_MS);
+        k.tenant = -e->tenant_id;
+        k.key = 1;
+        add_cell(a, &k, v);
     }
 }
 

@@ -189,6 +189,11 @@ static enum status verify_chain(struct checking *c, struct verify_result *v)
     "coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok),"          \
     "sum(comp_tok) FROM ledger JOIN ledger_tag t ON t.ledger_id=ledger.id "    \
     "WHERE kind<>'reset' GROUP BY 1,2,3,4"
+#define MADE_TAGGED(unit)                                                      \
+    "SELECT -tenant_id,ts-((ts%" unit ")+" unit ")%" unit ",1,"                \
+    "coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok),"          \
+    "sum(comp_tok) FROM ledger WHERE kind<>'reset' AND EXISTS(SELECT 1 FROM "  \
+    "ledger_tag t WHERE t.ledger_id=ledger.id AND t.direct) GROUP BY 1,2,3,4"
 #define MADE_USE(tenant, key)                                                  \
     "SELECT " tenant ",ts-((ts%" DAY ")+" DAY ")%" DAY "," key ",sum(usd),"   \
     "sum(kind='usage'),sum(kind='usage' AND coalesce(status,'') IN "           \
@@ -215,8 +220,10 @@ static enum status verify_rollups(struct checking *c, struct verify_result *v)
              MADE(DAY, "tenant_id", "coalesce(key_id,0)")),
         BOTH("rollup_hour", " WHERE tenant_id<0", MADE(HOUR, "-1", "0")),
         BOTH("rollup_day", " WHERE tenant_id<0", MADE(DAY, "-1", "0")),
-        BOTH("rollup_tag_hour", "", MADE_TAG(HOUR)),
-        BOTH("rollup_tag_day", "", MADE_TAG(DAY)),
+        BOTH("rollup_tag_hour", " WHERE tag_id>0", MADE_TAG(HOUR)),
+        BOTH("rollup_tag_day", " WHERE tag_id>0", MADE_TAG(DAY)),
+        BOTH("rollup_tag_hour", " WHERE tag_id<0", MADE_TAGGED(HOUR)),
+        BOTH("rollup_tag_day", " WHERE tag_id<0", MADE_TAGGED(DAY)),
         BOTH("rollup_use", " WHERE tenant_id>=0",
              MADE_USE("tenant_id", "coalesce(key_id,0)")),
         BOTH("rollup_use", " WHERE tenant_id<0", MADE_USE("-1", "0")),

@@ -224,6 +224,24 @@ enum status load_tenant(struct db *db, int64_t id, struct err *err)
     return st != OK ? st : end;
 }
 
+/* The admin's fallback chains, if they are set. */
+static enum status load_fallbacks(struct db *db, struct err *err)
+{
+    struct fallbacks *f = NULL;
+    struct err why;
+    struct sql q = sql_prepare(
+        db->w, "SELECT value FROM setting_text WHERE name='fallbacks'");
+    bool bad = sql_row(&q) && fallbacks_read(sql_col_text(&q, 0), &f, &why);
+    enum status st = sql_done(&q, err);
+    if (st == OK && bad)
+        st = err_set(err, E_CORRUPT, "rows", "stored fallbacks: %s", why.text);
+    if (st != OK)
+        fallbacks_unref(&f);
+    else
+        catalog_set_fallbacks_take(db->conf.catalog, true, f);
+    return st;
+}
+
 enum status load_wide(struct db *db, struct err *err)
 {
     struct parts p = {0};
@@ -238,7 +256,7 @@ enum status load_wide(struct db *db, struct err *err)
     if (st == OK)
         catalog_set_wide(db->conf.catalog, p.budgets, p.budget_n);
     parts_release(&p);
-    return st;
+    return st == OK ? load_fallbacks(db, err) : st;
 }
 
 /* ---- start ------------------------------------------------------------------------- */

@@ -20,7 +20,7 @@ void load_budget(struct sql *q, struct arena *a, struct budget_row *out);
 /* Reads the tenant again and swaps it into the catalog (or out of it). */
 MUST_CHECK enum status load_tenant(struct db *db, int64_t id,
                                    struct err *err);
-/* Reads the budgets of no tenant again. */
+/* Reads what belongs to no tenant again: budgets, fallback chains. */
 MUST_CHECK enum status load_wide(struct db *db, struct err *err);
 /* An audit row; `details` is JSON without secrets. */
 void load_audit(struct db *db, int64_t tenant_id, struct slice actor,

@@ -25,6 +25,13 @@
     "output INTEGER NOT NULL, "                                \
     "PRIMARY KEY(token_id, bucket, model)) STRICT, WITHOUT ROWID;"
 
+/* What bears a tag counts once under minus its tenant's id. */
+#define TAGGED(table, unit)                                                   \
+    "INSERT INTO " table " SELECT -tenant_id,ts-((ts%" unit ")+" unit ")%"    \
+    unit ",1,coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok)," \
+    "sum(comp_tok) FROM ledger WHERE kind<>'reset' AND id IN (SELECT "        \
+    "ledger_id FROM ledger_tag WHERE direct) GROUP BY 1,2,3,4;"
+
 /* Step i brings version i + 1 to i + 2. */
 // clang-format off
 static const char *const steps[MIGRATE_VERSION - 1] = {
@@ -85,6 +92,8 @@ static const char *const steps[MIGRATE_VERSION - 1] = {
     "INSERT INTO seen_tag SELECT tag_id,(SELECT tenant_id FROM ledger WHERE "
     "id=newest),name FROM (SELECT tag_id,name,max(ledger_id) AS newest FROM "
     "ledger_tag GROUP BY tag_id,name);"
+    TAGGED("rollup_tag_hour", "3600000")
+    TAGGED("rollup_tag_day", "86400000")
     "CREATE INDEX alert_tenant ON alert(tenant_id, id);"
     "CREATE TABLE alert_delivery("
     "id INTEGER PRIMARY KEY AUTOINCREMENT, "
@@ -95,6 +104,10 @@ static const char *const steps[MIGRATE_VERSION - 1] = {
     "CREATE INDEX alert_delivery_pending ON alert_delivery(channel, next_at) "
     "WHERE state = 'pending';"
     "PRAGMA user_version = 2;",
+
+    "CREATE TABLE setting_text("
+    "name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 3;",
 };
 // clang-format on
 

@@ -164,7 +164,7 @@ struct session_row {
     int64_t created_ms, active_ms;
 };
 struct session_filter {
-    int64_t tenant_id;      /* 0: any */
+    int64_t tenant_id;
     struct slice search;    /* in id, name, path, without case */
     int64_t from_ms, to_ms; /* last use in [from, to); 0: open */
     bool by_exceeded, exceeded;
@@ -180,6 +180,9 @@ MUST_CHECK enum status rows_sessions_named(struct db *db, struct arena *a,
                                            struct slice id,
                                            struct session_row **out, int *n,
                                            struct err *err);
+/* How many sessions a tenant has. */
+MUST_CHECK enum status rows_session_count(struct db *db, int64_t tenant_id,
+                                          int64_t *out, struct err *err);
 /* The budget in force, -1: none. */
 int64_t rows_session_effective(const struct session_row *s);
 /* Sets the admin's own budget (-1: removes it), also for the counters. */
@@ -281,6 +284,11 @@ MUST_CHECK enum status rows_audit(struct db *db, struct arena *a,
 /* A small named value.  E_NOT_FOUND. */
 MUST_CHECK enum status rows_setting(struct db *db, const char *name,
                                     int64_t *out, struct err *err);
+/* Stores the admin's fallback chains and takes them into force; .p NULL: none,
+ * the configuration's are in force again.  `count` is for the audit row. */
+MUST_CHECK enum status rows_fallbacks_put(struct db *db, struct actor who,
+                                          struct slice text, int count,
+                                          struct err *err);
 /* Sets one. */
 MUST_CHECK enum status rows_setting_set(struct db *db, const char *name,
                                         int64_t v, struct err *err);

@@ -8,12 +8,13 @@
 
 /* What stands in ?1 to ?5 of the list below. */
 #define SESSION_WANTED                                                        \
-    "(?1=0 OR s.tenant_id=?1) AND (?2=0 OR s.last_active_at>=?2) AND "        \
+    "s.tenant_id=?1 AND (?2=0 OR s.last_active_at>=?2) AND "        \
     "(?3=0 OR s.last_active_at<?3) AND (?4 IS NULL OR "                       \
     "instr(lower(s.session_id),lower(?4))>0 OR "                              \
     "instr(lower(coalesce(s.name,'')),lower(?4))>0 OR "                       \
     "instr(lower(coalesce(s.path,'')),lower(?4))>0) AND (?5=0 OR (?5=1)="     \
-    "(" BUDGET " IS NOT NULL AND coalesce(" COST ",0)>=" BUDGET "))"
+    "CASE WHEN " BUDGET " IS NULL THEN 0 ELSE coalesce(" COST ",0)>=" BUDGET  \
+    " END)"
 #define BUDGET                                                                \
     "coalesce(s.custom_budget_nano,s.tag_budget_nano,"                        \
     "t.default_session_budget_nano)"
@@ -126,10 +127,56 @@ static enum status open_window(struct db *db, int64_t tenant_id,
     return opening_set(db, &b, now_ms, err);
 }
 
+/* Sessions whose first row is still on its way: no row of theirs yet. */
+struct young {
+    struct arena arena;
+    int64_t tenant_id;
+    struct young_id {
+        struct young_id *next;
+        struct slice id;
+    } *first;
+};
+
+static bool on_young(void *arg, uint64_t seq, const struct event *e)
+{
+    struct young *y = arg;
+    (void)seq;
+    if (e->tenant_id != y->tenant_id || e->session.n == 0)
+        return true;
+    for (struct young_id *i = y->first; i != NULL; i = i->next)
+        if (slice_eq(i->id, e->session))
+            return true;
+    struct young_id *i = arena_try(&y->arena, sizeof *i);
+    if (i == NULL)
+        return false;
+    *i = (struct young_id){y->first, arena_dup(&y->arena, e->session)};
+    y->first = i;
+    return i->id.p != NULL;
+}
+
+static enum status open_young(struct db *db, int64_t tenant_id,
+                              int64_t now_ms, struct err *err)
+{
+    struct young y = {.tenant_id = tenant_id};
+    int64_t drained = 0;
+    arena_init(&y.arena, 64u << 20);
+    enum status st = store_number(
+        db->w, "SELECT value FROM setting WHERE name='drained'", 0, &drained,
+        err);
+    if (st == OK)
+        st = counters_outbox_read(db->conf.counters, (uint64_t)drained,
+                                  1 << 30, on_young, &y, err);
+    for (const struct young_id *i = y.first; i != NULL && st == OK;
+         i = i->next)
+        st = open_window(db, tenant_id, i->id, now_ms, err);
+    arena_release(&y.arena);
+    return st;
+}
+
 enum status session_open_all(struct db *db, int64_t tenant_id, int64_t now_ms,
                              struct err *err)
 {
-    enum status st = OK;
+    enum status st = open_young(db, tenant_id, now_ms, err);
     struct sql q = sql_prepare(
         db->w, "SELECT session_id FROM session WHERE tenant_id=? AND "
                "custom_budget_nano IS NULL AND tag_budget_nano IS NULL");
@@ -138,6 +185,21 @@ enum status session_open_all(struct db *db, int64_t tenant_id, int64_t now_ms,
         st = open_window(db, tenant_id, sql_col_text(&q, 0), now_ms, err);
     enum status ended = sql_done(&q, st == OK ? err : NULL);
     return st == OK ? ended : st;
+}
+
+enum status rows_session_count(struct db *db, int64_t tenant_id, int64_t *out,
+                               struct err *err)
+{
+    sqlite3 *conn = store_reader(db);
+    struct sql q =
+        sql_prepare(conn, "SELECT count(*) FROM session WHERE tenant_id=?");
+    *out = 0;
+    sql_i64(&q, tenant_id);
+    if (sql_row(&q))
+        *out = sql_col(&q, 0, 0);
+    enum status st = sql_done(&q, err);
+    store_reader_give(db, conn);
+    return st;
 }
 
 enum status rows_session_budget(struct db *db, struct actor who,

@@ -114,10 +114,11 @@ void keys_rest(struct keys *k, int i, int64_t until_ms)
     atomic_store_explicit(&k->of[i].until_ms, until_ms, memory_order_relaxed);
 }
 
-bool keys_ready(const struct keys *k, int64_t now_ms)
+int64_t keys_wait_ms(const struct keys *k, int64_t now_ms)
 {
+    int64_t soonest = INT64_MAX;
     for (int i = 0; i < k->n; i++)
-        if (until(k, i) <= now_ms)
-            return true;
-    return false;
+        if (until(k, i) < soonest)
+            soonest = until(k, i);
+    return soonest > now_ms ? soonest - now_ms : 0;
 }

@@ -7,7 +7,6 @@
 #ifndef PROVIDER_KEYS_H
 #define PROVIDER_KEYS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -29,7 +28,7 @@ int keys_next(struct keys *k, int64_t now_ms);
 struct slice keys_text(const struct keys *k, int i);
 /* Lets a key rest. */
 void keys_rest(struct keys *k, int i, int64_t until_ms);
-/* True if some key does not rest. */
-bool keys_ready(const struct keys *k, int64_t now_ms);
+/* Milliseconds until some key does not rest; 0: one does not. */
+int64_t keys_wait_ms(const struct keys *k, int64_t now_ms);
 
 #endif

@@ -116,3 +116,66 @@ for (const bad of ['[]', '{"a":"b"}', '{"a":[]}', '{"a":[1]}', '{', '{"a":["b","
   assert.match(gw.log, /FALLBACKS/);
   gw.expectDead = gw.skipVerify = true;
 }, { noStart: true });
+
+/** HTTP's date, in whole seconds. */
+const httpDate = (ms) => new Date(ms).toUTCString();
+
+gtest('Retry-After that is short is waited for, with one key: seconds, milliseconds, a date; every loop serves meanwhile', { UPSTREAM_ATTEMPTS: '3', WORKERS: '1' }, async ({ gw, mock }) => {
+  const t = await gw.tenant('acme', { budgets: [{ period: 'total', amountUsd: '1' }] });
+  mock.usage = { input: 10, output: 5 };
+  const at = () => mock.seen.filter((r) => r.json?.user === 'w').map((r) => r.at);
+  for (const [headers, least] of [[{ 'retry-after': '1' }, 990], [{ 'retry-after-ms': '300', 'retry-after': '9' }, 290], [{ 'retry-after': '0.4' }, 390], [{ 'retry-after': httpDate(Date.now() + 2000) }, 0], [{ 'retry-after': httpDate(Date.now() - 60000) }, 0]]) {
+    mock.seen.length = 0;
+    first(mock, { status: 429, headers });
+    const going = gw.chat(t.key, { ...ask, user: 'w' });
+    await waitUntil(() => mock.seen.length >= 1, 'the first try');
+    if (least > 900) {
+      assert.equal((await gw.chat(t.key, ask)).status, 200, 'the only loop is not blocked');
+      assert.equal(at().length, 1, 'it still waits');
+      assert.notEqual(nano((await gw.budgets())[0].heldUsd), 0n, 'its hold stands');
+    }
+    assert.equal((await going).status, 200, JSON.stringify(headers));
+    assert.ok(at()[1] - at()[0] >= least, `${JSON.stringify(headers)}: ${at()[1] - at()[0]}`);
+  }
+  first(mock, { status: 503, headers: { 'retry-after-ms': '50' } }, { status: 529, headers: { 'retry-after-ms': '50' } });
+  assert.equal((await gw.chat(t.key, ask)).status, 200, 'twice, as often as it may');
+  for (const headers of [{ 'retry-after': '6' }, { 'retry-after': httpDate(Date.now() + 3600000) }, { 'retry-after': '99999999999999999999' }, { 'retry-after': 'soon' }, { 'retry-after-ms': '50', 'x-should-retry': 'false' }]) {
+    mock.seen.length = 0;
+    first(mock, { status: 429, headers });
+    assert.equal((await gw.chat(t.key, ask)).status, 429, JSON.stringify(headers));
+    assert.equal(mock.seen.length, 1);
+  }
+  for (const r of await gw.rows(12)) assert.equal(nano(r.usd), r.status === 'success' ? 10n * 2500n + 5n * 10000n : 0n);
+  assert.equal((await gw.budgets())[0].heldUsd, '0');
+});
+
+gtest('Retry-After: a longer bound, the request\'s timeout, and a chain that is asked first', both({ UPSTREAM_ATTEMPTS: '2', UPSTREAM_RETRY_MAX_MS: '60000', UPSTREAM_TIMEOUT_S: '2', FALLBACKS: '{"gpt-4o":["gpt-4.1"]}' }), async ({ gw, mock }) => {
+  const t = await gw.tenant();
+  first(mock, { status: 429, headers: { 'retry-after': '3' } });
+  assert.equal((await gw.chat(t.key, { ...ask, model: 'gpt-4.1' })).status, 429, 'longer than the request may be silent');
+  first(mock, { status: 429, headers: { 'retry-after': '1' } });
+  const r = await gw.chat(t.key, ask);
+  assert.deepEqual([r.status, r.json.model], [200, 'gpt-4.1']);
+});
+
+gtest('who leaves during the wait ends it: nothing more is sent, nothing is billed, no hold is left', { UPSTREAM_ATTEMPTS: '2', SHUTDOWN_GRACE_S: '1' }, async ({ gw, mock }) => {
+  const t = await gw.tenant('acme', { budgets: [{ period: 'total', amountUsd: '1' }] });
+  first(mock, { status: 429, headers: { 'retry-after': '4' } });
+  const leave = new AbortController();
+  const going = gw.chat(t.key, ask, { signal: leave.signal, agent: false }).catch((e) => e);
+  await waitUntil(() => mock.seen.length === 1 && mock.seen[0].closed, 'the first try is answered');
+  leave.abort();
+  await going;
+  const [row] = await gw.rows(1);
+  assert.deepEqual([row.status, row.reason, nano(row.usd)], ['interrupted', 'client_gone', 0n]);
+  assert.equal((await gw.budgets())[0].heldUsd, '0');
+  // the process may end while another waits
+  first(mock, { status: 429, headers: { 'retry-after': '4' } });
+  const last = gw.chat(t.key, ask, { agent: false }).catch((e) => e);
+  await waitUntil(() => mock.seen.length === 2 && mock.seen[1].closed, 'the second is answered');
+  await gw.restart();
+  await last;
+  const rows = await gw.rows(2);
+  assert.ok(rows.every((x) => nano(x.usd) === 0n), 'it cost nothing');
+  assert.equal(mock.seen.length, 2);
+});

@@ -11,8 +11,11 @@ export const PERIODS = [['hourly', 'Hourly'], ['daily', 'Daily'], ['weekly', 'We
 const word = (list, v) => list.find(([k]) => k === v)?.[1] ?? v;
 
 export const periodText = (b) => (b.period === 'rolling' ? `Last ${b.window}` : word(PERIODS, b.period));
-export const budgetName = (b) => (b.scope.kind === 'global' ? 'Everything' : `${word(SCOPES, b.scope.kind)} ${b.scope.name ?? b.scope.id}`);
-export const budgetTitle = (b) => html`${b.scope.kind === 'tenant' ? nothing : html`${chip(word(SCOPES, b.scope.kind))} `}${b.scope.kind === 'global' ? '' : b.scope.name ?? b.scope.id}`;
+/* What the budget is for, without its kind. */
+export const thing = (b) => (b.scope.kind === 'global' ? 'Everything' : b.scope.kind === 'key' ? `#${b.scope.id}` : b.scope.name ?? b.scope.id);
+export const budgetName = (b) => (b.scope.kind === 'global' ? 'Everything' : `${word(SCOPES, b.scope.kind)} ${thing(b)}`);
+export const kindChip = (b) => (['tenant', 'global'].includes(b.scope.kind) ? nothing : html`${chip(word(SCOPES, b.scope.kind))} `);
+export const budgetTitle = (b) => html`${kindChip(b)}${thing(b)}`;
 
 const window_ = (v) => (/^\d+[hd]$/.test(v ?? '') ? null : 'Hours or days, such as 24h or 30d');
 const limits = (v) => (v === '' || v.split(/[\s,]+/).every((x) => /^\d{1,4}$/.test(x) && x > 0 && x <= 1000) ? null : 'Percent, such as 80, 100');

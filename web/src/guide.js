@@ -7,7 +7,7 @@ import { api, url } from './api.js';
 import { money } from './format.js';
 import { Element } from './page.js';
 import { poll } from './poll.js';
-import { href } from './router.js';
+import { href, setQuery } from './router.js';
 import { copyable, snippet } from './ui/copy.js';
 import { field, isMoney, needed, readForm } from './ui/field.js';
 import { status } from './ui/states.js';
@@ -22,11 +22,11 @@ export const snippets = (base, key, model) => ({
 });
 
 class BgGuide extends Element {
-  static properties = { first: { type: Boolean }, health: { attribute: false }, made: { state: true }, errors: { state: true }, failed: { state: true }, busy: { state: true }, language: { state: true }, row: { state: true } };
+  static properties = { first: { type: Boolean }, health: { attribute: false }, made: { state: true }, errors: { state: true }, failed: { state: true }, busy: { state: true }, language: { state: true }, row: { state: true }, values: { state: true } };
 
   constructor() {
     super();
-    Object.assign(this, { first: false, health: null, made: null, errors: {}, failed: null, busy: false, language: 'curl', row: null });
+    Object.assign(this, { first: false, health: null, made: null, errors: {}, failed: null, busy: false, language: 'curl', row: null, values: { amount: '1' } });
   }
 
   disconnectedCallback() {
@@ -41,7 +41,7 @@ class BgGuide extends Element {
   async make(e) {
     e.preventDefault();
     if (this.busy) return;
-    const v = readForm(e.target);
+    const v = (this.values = readForm(e.target));
     this.errors = { name: needed('A name')(v.name), amount: isMoney(true)(v.amount) };
     this.failed = null;
     if (this.errors.name || this.errors.amount) return;
@@ -49,6 +49,7 @@ class BgGuide extends Element {
     try {
       const t = await api.post('/admin/tenant', { name: v.name, ...(v.amount ? { budgets: [{ period: 'daily', amountUsd: v.amount }] } : {}) });
       this.made = { ...t, model: v.model || this.model, key: (await api.post(url`/admin/tenant/${t.id}/apikeys`, { name: 'first key' })).key };
+      setQuery({ guide: '1' }); // stays open when the first call is there
       this.watch(t.id);
     } catch (x) { this.failed = x.message; }
     this.busy = false;
@@ -65,9 +66,9 @@ class BgGuide extends Element {
 
   form() {
     return html`<form novalidate @submit=${this.make}><p>A tenant is an app, a team or a customer: it has its own keys, limits and budgets.</p><div class="two">
-      ${field({ id: 'guide-name', name: 'name', label: 'Name of the tenant', required: true, maxlength: 128, error: this.errors.name, placeholder: 'my-app' })}
-      ${field({ id: 'guide-amount', name: 'amount', label: 'Daily budget', type: 'money', error: this.errors.amount, value: '1', hint: 'Empty: no budget of its own' })}
-      ${field({ id: 'guide-model', name: 'model', label: 'Model to try', value: this.model })}</div>
+      ${field({ id: 'guide-name', name: 'name', label: 'Name of the tenant', required: true, maxlength: 128, error: this.errors.name, value: this.values.name, placeholder: 'my-app' })}
+      ${field({ id: 'guide-amount', name: 'amount', label: 'Daily budget', type: 'money', error: this.errors.amount, value: this.values.amount, hint: 'Empty: no budget of its own' })}
+      ${field({ id: 'guide-model', name: 'model', label: 'Model to try', value: this.values.model ?? this.model })}</div>
       <p class="form-error" role="alert">${this.failed ?? ''}</p><button class="filled" ?disabled=${this.busy}>${this.busy ? 'Making it…' : 'Make tenant and key'}</button></form>`;
   }
 

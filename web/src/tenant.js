@@ -2,8 +2,8 @@
 // The page of tenants.js shows it at /dashboard/tenants/<id>.
 import { html, nothing } from 'lit';
 import { api, url } from './api.js';
-import { editBudget, newBudget, periodText } from './budget.js';
-import { count, dollars, money, nano, percent, plain, plural, relative, time, usd, usdExact } from './format.js';
+import { budgetName, editBudget, newBudget, periodText } from './budget.js';
+import { axis, count, dollars, money, nano, percent, plain, plural, relative, time, usdExact } from './format.js';
 import { snippets } from './guide.js';
 import { hasPage } from './pages.js';
 import { go, href } from './router.js';
@@ -71,7 +71,7 @@ const keyColumns = (page) => [
   { key: 'name', label: 'Note', render: (k) => k.name ?? html`<span class="muted">–</span>` },
   { key: 'isActive', label: 'State', wide: true, render: (k) => (k.isActive ? chip('active', 'good') : chip('revoked')) },
   { key: 'lastUsedAt', label: 'Last used', wide: true, render: (k) => (k.lastUsedAt ? html`<span title=${k.lastUsedAt}>${relative(k.lastUsedAt)}</span>` : html`<span class="muted">never</span>`) },
-  { key: 'act', label: '', render: (k) => (k.isActive ? html`<button class="text danger" @click=${() => revoke(page, k)}>Revoke</button>` : chip('revoked')) },
+  { key: 'act', label: '', num: true, render: (k) => (k.isActive ? html`<button class="text danger" @click=${() => revoke(page, k)}>Revoke</button>` : chip('revoked')) },
 ];
 
 /* ---- limits and session budgets */
@@ -108,8 +108,8 @@ async function removeBudget(page, t, b) {
     await change(page, () => api.del(url`/admin/budgets/${b.id}`), 'Budget deleted');
 }
 
-const budgetLine = (page, t, b) => html`<li><span class="name">${b.scope.kind === 'tenant' ? periodText(b) : `${b.scope.kind} ${b.scope.name ?? ''}, ${periodText(b).toLowerCase()}`} ${b.mode === 'soft' ? chip('warns') : nothing}${b.isActive === false ? chip('off', 'warn') : nothing}${b.source === 'env' ? chip('env') : nothing}</span>
-  <span>${money(b.remainingUsd)} left${b.id === null ? nothing : html` <button class="icon-button" aria-label=${`Change the ${periodText(b)} budget`} @click=${async () => { if (await editBudget(b)) { snack('Budget changed'); page.refresh(); } }}>${icon('edit')}</button><button class="icon-button" aria-label=${`Delete the ${periodText(b)} budget`} @click=${() => removeBudget(page, t, b)}>${icon('delete')}</button>`}</span>
+const budgetLine = (page, t, b) => html`<li><span class="name">${b.scope.kind === 'tenant' ? periodText(b) : `${budgetName(b)}, ${periodText(b).toLowerCase()}`} ${b.mode === 'soft' ? chip('warns') : nothing}${b.isActive === false ? chip('off', 'warn') : nothing}${b.source === 'env' ? chip('env') : nothing}</span>
+  <span class="end"><span>${money(b.remainingUsd)} left</span>${b.id === null ? nothing : html` <button class="icon-button" aria-label=${`Change the ${periodText(b)} budget`} @click=${async () => { if (await editBudget(b)) { snack('Budget changed'); page.refresh(); } }}>${icon('edit')}</button><button class="icon-button" aria-label=${`Delete the ${periodText(b)} budget`} @click=${() => removeBudget(page, t, b)}>${icon('delete')}</button>`}</span>
   <div class="full">${meter({ spent: b.spentUsd, held: b.heldUsd, amount: b.amountUsd, label: `${periodText(b)} budget` })}<span class="muted">${money(b.spentUsd)} of ${money(b.amountUsd)} spent${nano(b.heldUsd) ? html`, ${money(b.heldUsd)} held` : nothing}${b.resetsAt ? html`, starts again ${relative(b.resetsAt)}` : nothing}</span></div></li>`;
 
 function figures({ tenant, history, keys, sessions }) {
@@ -119,7 +119,7 @@ function figures({ tenant, history, keys, sessions }) {
 
 function spend({ history, models }) {
   const some = history.some((h) => nano(h.usage));
-  return card('Spend per day', !some ? empty('Nothing was spent in 30 days', 'Calls with a key of this tenant show here.') : html`<bg-chart kind="bars" label="Spend per day, last 30 days" .labels=${history.map((h) => h.date)} .series=${[{ label: 'Spend', values: history.map((h) => dollars(h.usage)) }]} .fmt=${(v) => usd(v.toFixed(9))} height="180"></bg-chart>
+  return card('Spend per day', !some ? empty('Nothing was spent in 30 days', 'Calls with a key of this tenant show here.') : html`<bg-chart kind="bars" label="Spend per day, last 30 days" .labels=${history.map((h) => h.date)} .series=${[{ label: 'Spend', values: history.map((h) => dollars(h.usage)) }]} .fmt=${axis} height="180"></bg-chart>
     ${models.length ? html`<h3>By model</h3><ul class="plain rows">${models.slice(0, 6).map((m) => html`<li><span class="name">${m.model}</span><span>${money(m.usage)} <span class="muted">${m.percentage} %</span></span></li>`)}</ul>` : nothing}`);
 }
 
@@ -132,7 +132,7 @@ export function tenantView(page, d) {
     ${card('Budgets', budgets.length === 0 ? empty('No budget', 'Nothing caps what this tenant spends.') : html`<ul class="plain rows">${budgets.slice(0, 20).map((b) => budgetLine(page, t, b))}</ul>${budgets.length > 20 ? more('budgets', `All ${budgets.length} budgets`) : nothing}`,
       html`<button class="tonal" @click=${async () => { if (await newBudget([t], { tenantId: t.id })) { snack('Budget added'); page.refresh(); } }}>${icon('add')}Add</button>`)}
     ${card('Limits', html`<dl class="pairs"><dt>Calls a minute</dt><dd>${limit(d.limits.rateLimitPerMin, 'calls')}</dd><dt>Tokens a minute</dt><dd>${limit(d.limits.tokensPerMin, 'tokens')}</dd><dt>Calls at once</dt><dd>${limit(d.limits.maxConcurrent, 'calls')}</dd><dt>Budget of each session</dt><dd>${now === null || now === undefined ? 'none' : money(now)}</dd></dl>`,
-      html`<button class="text" @click=${() => editLimits(page, t, d.limits)}>Limits</button><button class="text" @click=${() => editSession(page, t, now)}>Session budget</button>`)}</div>
+      html`<div class="actions"><button class="text" @click=${() => editLimits(page, t, d.limits)}>Change</button><button class="text" @click=${() => editSession(page, t, now)}>Session budget</button></div>`)}</div>
     ${card('Keys', d.keys.length === 0 ? empty('No key yet', 'Apps of this tenant sign their calls with a key.') : html`<bg-table label="Keys" .columns=${keyColumns(page)} .rows=${d.keys}></bg-table>`, html`<button class="tonal" @click=${() => addKey(page, t)}>${icon('add')}New key</button>`)}
     <div class="grid">${card('Latest sessions', d.sessions.sessions.length === 0 ? empty('No sessions', 'Calls with the header X-Session-Id are gathered here.') : html`<ul class="plain rows">${d.sessions.sessions.map((s) => html`<li><span class="name">${s.name ?? s.sessionId}</span><span>${money(s.currentCostUsd)} ${status(s.status)}</span></li>`)}</ul>`, more('sessions', 'All sessions'))}
     ${card('Tags', d.tags.length === 0 ? empty('No tags', 'Calls with the header X-Tags are counted by tag.') : html`<p>${d.tags.slice(0, 40).map((g) => html`${chip(g.path ?? g.name, g.isActive ? 'good' : '')} `)}</p>`, more('tags', 'All tags'))}</div>`;

@@ -2,11 +2,11 @@
 import { html, nothing } from 'lit';
 import { api } from '../api.js';
 import { Page } from '../page.js';
-import { count, dollars, money, ms, nano, percent, plural, relative, timeIn, usd } from '../format.js';
+import { axis, count, dollars, money, ms, nano, percent, plural, relative, timeIn } from '../format.js';
 import { hasPage } from '../pages.js';
 import { href, route, setQuery } from '../router.js';
 import { budgetName, budgetTitle, periodText } from '../budget.js';
-import { forecast, histogram } from '../sums.js';
+import { histogram } from '../histogram.js';
 import { meter } from '../ui/meter.js';
 import { reasonText } from '../ui/reasons.js';
 import { card, chip, empty, tile } from '../ui/states.js';
@@ -18,51 +18,54 @@ const DAYS = 30;
 class PageOverview extends Page {
   static title = 'Overview';
   static every = 15000;
+  static properties = { ...Page.properties, state: { state: true } };
 
   async load(signal) {
-    const [sums, budgets, health, metrics] = await Promise.all([
+    // providers may be slow to say how they are; the money need not wait
+    api.maybe('/health/detailed', { signal }).then((h) => { this.state = h; }, () => {});
+    const [sums, budgets, metrics] = await Promise.all([
       api.get('/admin/overview', { signal, query: { days: DAYS - 1 } }),
-      api.get('/admin/budgets', { signal, query: { effective: 1 } }),
-      api.maybe('/health/detailed', { signal }),
-      api.maybe('/metrics', { signal }),
+      api.get('/admin/budgets', { signal, query: { effective: 1, forecast: 1 } }),
+      api.maybe('/metrics', { signal, accept: 'text/plain' }),
     ]);
-    return { sums, budgets, health, overhead: histogram(metrics, 'budgetguard_overhead_seconds') };
+    return { sums, budgets, overhead: histogram(metrics, 'budgetguard_overhead_seconds') };
   }
 
   actions() {
     const open = route().query.get('guide') === '1';
+    if (!open && this.data?.sums.days.every((x) => x.requests === 0)) return nothing; // it is open anyway
     return html`<button class="tonal" aria-expanded=${open} @click=${() => setQuery({ guide: open ? '' : '1' })}>${open ? 'Close the guide' : 'Connect an app'}</button>`;
   }
 
   view(d) {
     const { sums } = d, fresh = sums.days.every((x) => x.requests === 0), guide = fresh || route().query.get('guide') === '1';
-    return html`${guide ? html`<bg-guide .first=${fresh} .health=${d.health}></bg-guide>` : nothing}
+    return html`${guide ? html`<bg-guide .first=${fresh} .health=${this.state}></bg-guide>` : nothing}
       ${this.tiles(d)}
-      ${card('Spend per day', fresh ? empty('Nothing was spent yet', `The first call shows here within seconds.`) : html`<bg-chart kind="bars" label=${`Spend per day, last ${DAYS} days, ${sums.timezone}`} .labels=${sums.days.map((x) => x.date)} .series=${[{ label: 'Spend', values: sums.days.map((x) => dollars(x.usd)) }]} .fmt=${(v) => usd(v.toFixed(9))}></bg-chart>`, html`<span class="muted">${sums.timezone}</span>`)}
-      <div class="grid">${this.budgets(d.budgets)}${this.top('Top tenants', sums.tenants.map((t) => ({ name: t.name, to: href('tenants', t.id), ...t })), 'Who spends most shows here.')}
-      ${this.top('Top models', sums.models.map((m) => ({ name: m.model, to: hasPage('usage') ? href('usage', '', { model: m.model }) : null, ...m })), 'What is asked most shows here.')}${this.refusals(sums)}${this.health(d)}</div>`;
+      ${card('Spend per day', fresh ? empty('Nothing was spent yet', `The first call shows here within seconds.`) : html`<bg-chart kind="bars" label=${`Spend per day, last ${DAYS} days, ${sums.timezone}`} .labels=${sums.days.map((x) => x.date)} .series=${[{ label: 'Spend', values: sums.days.map((x) => dollars(x.usd)) }]} .fmt=${axis}></bg-chart>`, html`<span class="muted">${sums.timezone}</span>`)}
+      <div class="flow">${this.budgets(d.budgets)}${this.top('Top tenants', sums.tenants.map((t) => ({ name: t.name, to: href('tenants', t.id), ...t })), 'Who spends most shows here.')}
+      ${this.top('Top models', sums.models.map((m) => ({ name: m.model, to: hasPage('usage') ? href('usage', '', { model: m.model }) : null, ...m })), 'What is asked most shows here.')}${this.refusals(sums)}${this.health()}</div>`;
   }
 
-  tiles({ sums, overhead, health }) {
-    const f = forecast(sums), zone = sums.timezone;
+  tiles({ sums, overhead }) {
+    const f = sums.forecast, zone = sums.timezone;
     const refused = sums.refusals.reduce((n, r) => n + r.requests, 0);
     return html`<div class="tiles">
       ${tile('Spent today', money(sums.today.usd), `resets ${relative(sums.today.end)}`)}
       ${tile('Spent this month', money(sums.month.usd), `until ${timeIn(sums.month.end, zone)}`)}
-      ${tile('Burn rate', html`${money(f.perDay)}<small> a day</small>`, f.days ? `mean of the last ${plural(f.days, 'day')}` : 'nothing spent before today')}
-      ${tile('Forecast', money(f.month), 'this month at that rate')}
+      ${tile('Burn rate', html`${money(f?.burnUsdPerDay ?? 0)}<small> a day</small>`, f?.basisHours ? `as in the last ${f.basisHours > 48 ? plural(Math.round(f.basisHours / 24), 'day') : plural(f.basisHours, 'hour')}` : 'nothing was spent lately')}
+      ${tile('Forecast', money(f?.projectedUsd ?? sums.month.usd), 'this month at that rate')}
       ${tile('Calls today', count(sums.today.requests), `${count(sums.today.inputTokens + sums.today.outputTokens)} tokens`)}
       ${tile('Refused', count(refused), 'in 24 hours')}
       ${tile('Latency added', overhead ? ms(overhead.p50 * 1000) : '–', overhead ? `95 % below ${ms(overhead.p95 * 1000)}, since start` : 'no call since start')}
-      ${tile('Under way', count(health?.holds_open ?? 0), 'calls that hold money')}</div>`;
+      ${tile('Under way', count(this.state?.holds_open ?? 0), 'calls that hold money')}</div>`;
   }
 
   budgets(list) {
     const rows = list.filter((b) => b.isActive !== false && nano(b.amountUsd) !== null)
       .map((b) => ({ b, used: percent((nano(b.spentUsd) ?? 0n) + (nano(b.heldUsd) ?? 0n), b.amountUsd) })).sort((x, y) => y.used - x.used).slice(0, 6);
-    return card('Budgets closest to their end', rows.length === 0 ? empty('No budget caps the spend', 'Set one: calls that could exceed it are refused before they cost anything.', html`<a class="button tonal" href=${href('budgets', '', { new: 1 })}>Add a budget</a>`)
+    return card('Tightest budgets', rows.length === 0 ? empty('No budget caps the spend', 'Set one: calls that could exceed it are refused before they cost anything.', html`<a class="button tonal" href=${href('budgets', '', { new: 1 })}>Add a budget</a>`)
       : html`<ul class="plain rows">${rows.map(({ b, used }) => html`<li><span class="name">${budgetTitle(b)} <span class="muted">${periodText(b)}</span></span><span class="num">${used.toFixed(0)} %</span>
-        <div class="full">${meter({ spent: b.spentUsd, held: b.heldUsd, amount: b.amountUsd, label: budgetName(b) })}<span class="muted">${money(b.remainingUsd)} left of ${money(b.amountUsd)}${b.resetsAt ? html`, resets ${relative(b.resetsAt)}` : nothing}</span></div></li>`)}</ul>`,
+        <div class="full">${meter({ spent: b.spentUsd, held: b.heldUsd, amount: b.amountUsd, label: budgetName(b) })}<span class="muted">${money(b.remainingUsd)} left of ${money(b.amountUsd)}${b.forecast?.runsOutAt ? html`, <span class="warning">runs out ${relative(b.forecast.runsOutAt)}</span>` : b.resetsAt && b.period !== 'rolling' ? html`, resets ${relative(b.resetsAt)}` : nothing}</span></div></li>`)}</ul>`,
       html`<a href=${href('budgets')}>All budgets</a>`);
   }
 
@@ -79,8 +82,9 @@ class PageOverview extends Page {
       html`<span class="muted">since ${relative(sums.refusalsSince)}</span>`);
   }
 
-  health({ health }) {
-    if (!health) return nothing;
+  health() {
+    const health = this.state;
+    if (!health) return card('Health', html`<p class="muted">Asking the providers…</p>`);
     const word = (ok) => (ok ? chip('well', 'good') : chip('failing', 'bad')), d = health.dependencies;
     const on = Object.entries(health.providers ?? {}).filter(([, p]) => p.configured);
     return card('Health', html`<ul class="plain rows">

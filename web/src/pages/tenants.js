@@ -13,7 +13,7 @@ import { loadTenant, tenantActions, tenantView } from '../tenant.js';
 import '../ui/table.js';
 
 const CARDS = 60; // more are a table's business
-export const limitText = (n, what) => (n === 0 || n === null || n === undefined ? `no limit of ${what}` : `${count(n)} ${what}`);
+const limitText = (n) => (n ? `${plural(n, 'call')} a minute` : 'No limit of calls a minute');
 
 class PageTenants extends Page {
   static title = 'Tenants';
@@ -25,7 +25,7 @@ class PageTenants extends Page {
     const month = `${day().slice(0, 7)}-01`;
     const [tenants, budgets, report] = await Promise.all([
       api.get('/admin/tenant', { signal }), api.get('/admin/budgets', { signal, query: { effective: 1, scope: 'tenant' } }),
-      api.maybe('/reports/data', { signal, query: { scope: 'user', bucket: 'all', start: month, end: day() } }),
+      api.maybe('/reports/data', { signal, query: { scope: 'user', bucket: 'month', start: month, end: day() } }),
     ]);
     const spent = new Map((report?.rows ?? []).map((r) => [r.label, r])), worst = new Map();
     for (const b of budgets) {
@@ -69,7 +69,7 @@ class PageTenants extends Page {
     return html`<div class="grid">${list.slice(0, CARDS).map((t) => card(html`<a href=${href('tenants', t.id)}>${t.name}</a>`, html`
       <p><b class="big num">${money(this.spentOf(t))}</b> <span class="muted">this month, ${plural(this.data.spent.get(t.name)?.requests ?? 0, 'call')}</span></p>
       ${t.budget ? html`${meter({ spent: t.budget.b.spentUsd, held: t.budget.b.heldUsd, amount: t.budget.b.amountUsd, label: `${t.budget.b.period} budget of ${t.name}` })}<p class="muted">${money(t.budget.b.remainingUsd)} left of the ${t.budget.b.period} ${money(t.budget.b.amountUsd)}</p>` : html`<p class="muted">No budget of its own</p>`}
-      <p class="muted">${limitText(t.rateLimitPerMin, 'calls a minute')}</p>`))}</div>
+      <p class="muted">${limitText(t.rateLimitPerMin)}</p>`))}</div>
       ${list.length > CARDS ? html`<p class="muted">${plural(list.length - CARDS, 'more tenant')}: search, or see the <a href=${href('tenants', '', { as: 'table' })}>table</a>.</p>` : nothing}`;
   }
 

@@ -66,8 +66,8 @@ export class BgChart extends Element {
       cursor: { drag: { x: false, y: false }, y: false },
       scales: { x: { time: false, range: this.kind === 'bars' ? (u, a, b) => [a - 0.6, b + 0.6] : undefined }, y: { range: (u, a, b) => [Math.min(0, a), b > 0 ? b * 1.08 : 1] } },
       axes: [
-        { ...axis, grid: { show: false }, space: 70, incrs: [1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365], values: (u, xs) => xs.map((x) => this.short(this.labels[x])) },
-        { ...axis, size: 68, values: (u, ys) => ys.map((y) => this.fmt(y)) },
+        { ...axis, size: 28, grid: { show: false }, space: 70, incrs: [1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365], values: (u, xs) => xs.map((x) => this.short(this.labels[x])) },
+        { ...axis, size: 60, values: (u, ys) => ys.map((y) => this.fmt(y)) },
       ],
       series: [{}, ...drawn.map((s) => {
         const stroke = css(`--series-${s.i % 8}`);

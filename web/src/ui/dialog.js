@@ -38,6 +38,8 @@ export const confirm = ({ title, text, action = 'OK', danger = false }) => openD
  *  error with .field at that field.  Resolves to what submit returned. */
 export function formDialog({ title, fields, values = {}, submit, action = 'Save', intro = nothing }) {
   const state = { values: { ...values }, errors: {}, error: null, busy: false };
+  // the page behind may have a field of that name, and ids are unique
+  const idOf = (name, d) => { const e = document.getElementById(`f-${name}`); return e && !d.el.contains(e) ? `d-${name}` : `f-${name}`; };
   async function send(e, d) {
     e.preventDefault();
     if (state.busy) return;
@@ -60,7 +62,7 @@ export function formDialog({ title, fields, values = {}, submit, action = 'Save'
   return openDialog({
     title,
     body: (d) => html`<form novalidate @submit=${(e) => send(e, d)} @change=${(e) => changed(e, d)}>${intro}
-      ${fields(state.values, d.draw).map((f) => field({ ...f, value: state.values[f.name] ?? '', error: state.errors[f.name] }))}
+      ${fields(state.values, d.draw).map((f) => field({ id: idOf(f.name, d), ...f, value: state.values[f.name] ?? '', error: state.errors[f.name] }))}
       <p class="form-error" role="alert">${state.error ?? ''}</p>
       <div class="form-actions"><button type="button" class="text" @click=${() => d.close()}>Cancel</button><button class="filled" ?disabled=${state.busy}>${state.busy ? 'Saving…' : action}</button></div></form>`,
   }).closed;

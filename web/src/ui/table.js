@@ -9,6 +9,7 @@
 // Keyboard: Tab to the table, arrows, Page and Home/End move between rows,
 // Enter opens.
 import { html, nothing } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import { styled } from './styled.js';
 import { Element } from '../page.js';
 import { icon } from './icons.js';
@@ -139,7 +140,7 @@ export class BgTable extends Element {
     return html`<div class=${`table-scroll ${many || this.source ? 'tall' : ''}`} role="region" aria-label=${this.label} tabindex="0" @scroll=${this.scrolled}>
       <table aria-rowcount=${(this.total ?? rows.length) + 1} aria-busy=${this.busy ? 'true' : nothing}><caption class="sr">${this.label}</caption>
       <thead><tr aria-rowindex="1">${this.columns.map((c) => this.head(c))}</tr></thead>
-      <tbody @keydown=${(e) => this.keys(e, rows)}>${gap(from)}${rows.slice(from, to).map((r, k) => this.row(r, from + k))}${gap(rows.length - to)}</tbody></table></div>
+      <tbody @keydown=${(e) => this.keys(e, rows)}>${gap(from)}${repeat(rows.slice(from, to), (r, k) => from + k, (r, k) => this.row(r, from + k))}${gap(rows.length - to)}</tbody></table></div>
       ${this.source ? html`<p class="table-foot" role="status">${this.busy ? 'Loading…' : this.error ? html`${this.error.message} <button class="text" @click=${() => this.more()}>Try again</button>`
         : html`${rows.length.toLocaleString('en')}${this.total === null ? '' : ` of ${this.total.toLocaleString('en')}`} rows${this.ended ? nothing : html` <button class="text" @click=${() => this.more()}>Load more</button>`}`}</p>` : nothing}`;
   }

@@ -1,19 +1,4 @@
-// sums.js - burn rate, forecast and latency from what the API gives.  Pure.
-import { nano } from './format.js';
-
-const DAY = 86400000n;
-
-/** From /admin/overview: {perDay, month, days}.  The rate is the mean of the
- *  last seven whole days, or of those since the first spend. */
-export function forecast({ days, month }, now = Date.now()) {
-  const whole = days.slice(0, -1), first = whole.findIndex((d) => nano(d.usd) !== 0n);
-  const used = first < 0 ? [] : whole.slice(Math.max(first, whole.length - 7));
-  const sum = used.reduce((s, d) => s + nano(d.usd), 0n);
-  // nothing before today: at least what today took
-  const perDay = used.length > 0 ? sum / BigInt(used.length) : nano(days.at(-1)?.usd ?? 0) ?? 0n;
-  const left = BigInt(Math.max(0, Date.parse(month.end) - now));
-  return { perDay, month: (nano(month.usd) ?? 0n) + (perDay * left) / DAY, days: used.length };
-}
+// histogram.js - quantiles from Prometheus text.  Pure.
 
 /** Median and 95th percentile (seconds, linear within a bucket) of all series
  *  of a histogram in Prometheus text; null: nothing counted. */
