@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/bucket.h"
+#include "control/integrity.h"
 #include "control/job.h"
 #include "control/pool.h"
 #include "control/request.h"
@@ -57,6 +58,11 @@ struct sessions *control_sessions(struct control *c)
 const struct traffic *control_traffic(const struct control *c)
 {
     return c->traffic;
+}
+
+struct integrity *control_integrity(struct control *c)
+{
+    return c->integrity;
 }
 
 struct buckets *control_buckets(struct control *c, bool ingest)
@@ -553,6 +559,7 @@ enum status control_new(const struct control_conf *conf, struct control **out,
     int routes;
     (void)routes_all(&routes);
     c->traffic = traffic_new(routes);
+    c->integrity = integrity_new();
     c->failures = limit_new((int)conf->config->auth_fail_per_min);
     c->admin_buckets = buckets_new(conf->config->rate_limit_rpm,
                                    conf->config->rate_limit_burst);
@@ -574,8 +581,10 @@ void control_free(struct control **cp)
     *cp = NULL;
     if (c == NULL)
         return;
+    integrity_stop(c->integrity);
     if (c->pool != NULL)
         pool_free(&c->pool);
+    integrity_free(&c->integrity);
     limit_free(&c->failures);
     sessions_free(&c->sessions);
     traffic_free(&c->traffic);
