@@ -55,14 +55,14 @@ struct sessions *control_sessions(struct control *c)
     return c->sessions;
 }
 
-const struct traffic *control_traffic(const struct control *c)
-{
-    return c->traffic;
-}
-
 struct integrity *control_integrity(struct control *c)
 {
     return c->integrity;
+}
+
+const struct traffic *control_traffic(const struct control *c)
+{
+    return c->traffic;
 }
 
 struct buckets *control_buckets(struct control *c, bool ingest)
@@ -556,10 +556,10 @@ enum status control_new(const struct control_conf *conf, struct control **out,
 {
     struct control *c = xcalloc(1, sizeof *c);
     c->conf = *conf;
+    c->integrity = integrity_new();
     int routes;
     (void)routes_all(&routes);
     c->traffic = traffic_new(routes);
-    c->integrity = integrity_new();
     c->failures = limit_new((int)conf->config->auth_fail_per_min);
     c->admin_buckets = buckets_new(conf->config->rate_limit_rpm,
                                    conf->config->rate_limit_burst);

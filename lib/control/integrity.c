@@ -185,12 +185,11 @@ static bool begin(struct integrity *i, struct control *control)
 
 void integrity_check(struct request *r)
 {
-    static const struct actor admin = {{"admin", 5}};
     struct integrity *i = control_integrity(r->control);
     struct err err;
     if (begin(i, r->control)) {
-        if (rows_note(control_conf(r->control)->db, admin, 0, "ledger.check",
-                      "id", 0, SLICE(""), &err) != OK)
+        if (rows_note(control_conf(r->control)->db, control_admin, 0,
+                      "ledger.check", "id", 0, SLICE(""), &err) != OK)
             log_line(LOG_ERROR, "audit row not written",
                      LF_C("error", err.text));
         if (control_run(r->control, run_slice, i) != OK) {
