@@ -69,6 +69,13 @@ static const struct command {
      "PERIOD --amount USD\n"
      "  budget set ID --amount USD [--mode hard|soft]\n"
      "  budget delete ID\n"},
+    {"import", cli_import, 2, 2, " --tenant --dry-run! ",
+     "import KIND FILE          from a predecessor: b, c or a",
+     "  import b FILE.db   usage and tracking tokens of Cost Guardian\n"
+     "  import c FILE.db   keys and usage of the metering proxy\n"
+     "  import a FILE.json answers of the Core's admin API, see the README\n"
+     "Repeatable: what is there already is passed over.  --dry-run only "
+     "says what would come.\n"},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

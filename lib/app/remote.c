@@ -36,8 +36,7 @@ struct remote {
 
 typedef void remote_fn(struct remote *x);
 
-/* ---- asking
- * ------------------------------------------------------------------ */
+/* ---- asking ------------------------------------------------------------ */
 
 static int ask_server(struct remote *x, const char *method, const char *path,
                       struct slice body, struct err *err)
@@ -115,8 +114,7 @@ static bool ask(struct remote *x, const char *method, struct slice body,
     return x->exit == 0;
 }
 
-/* ---- tables
- * -------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------ */
 
 struct column {
     const char *title, *key, *inner; /* inner: a member of that member */
@@ -194,8 +192,7 @@ static void print_done(struct remote *x, const char *what)
         puts(what);
 }
 
-/* ---- bodies
- * ---------------------------------------------------------------------- */
+/* ---- bodies ------------------------------------------------------------ */
 
 struct body {
     struct buf b;
@@ -270,8 +267,7 @@ static void misuse(struct remote *x)
     x->exit = cli_misuse(x->c);
 }
 
-/* ---- tenants
- * ---------------------------------------------------------------------- */
+/* ---- tenants ----------------------------------------------------------- */
 
 static const struct column tenant_columns[] = {
     {"ID", "id", NULL},
@@ -330,8 +326,7 @@ static void run_tenant(struct remote *x)
         misuse(x);
 }
 
-/* ---- keys
- * ------------------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------- */
 
 static void run_key(struct remote *x)
 {
@@ -371,8 +366,7 @@ static void run_key(struct remote *x)
         misuse(x);
 }
 
-/* ---- budgets
- * ---------------------------------------------------------------------- */
+/* ---- budgets ----------------------------------------------------------- */
 
 static const struct column budget_columns[] = {{"ID", "id", NULL},
                                                {"SCOPE", "scope", "kind"},
@@ -497,8 +491,7 @@ static void run_budget(struct remote *x)
         misuse(x);
 }
 
-/* ---- where to
- * ------------------------------------------------------------------------ */
+/* ---- where to ---------------------------------------------------------- */
 
 struct offline {
     struct remote *x;

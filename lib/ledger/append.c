@@ -47,11 +47,13 @@ enum rollup {
     DATA,
     SEEN_TENANT,
     SEEN_TAG,
+    KEY_USED,
     ROLLUPS
 };
 
 /* One row of a rollup table.  For tags: tenant = tag id, key = direct.  DATA:
- * tenant = tracking token.  SEEN_*: model = name, bucket = tenant. */
+ * tenant = tracking token.  SEEN_*: model = name, bucket = tenant.  KEY_USED:
+ * tenant = key; its first figure is the latest ts, no sum. */
 struct rcell {
     bool used;
     enum rollup table;
@@ -127,6 +129,9 @@ static const struct rollup_sql {
                      K_TENANT | K_MODEL, 0},
     [SEEN_TAG] = {"INSERT OR IGNORE INTO seen_tag VALUES(?,?,?)",
                   K_TENANT | K_BUCKET | K_MODEL, 0},
+    [KEY_USED] = {"UPDATE api_key SET last_used_at="
+                  "max(coalesce(last_used_at,0),?2) WHERE id=?1",
+                  K_TENANT, BIT(F_USD)},
 };
 
 #define STATEMENTS (ROLLUPS + 3)
@@ -285,7 +290,9 @@ static void add_cell(struct append *a, struct rcell *k,
         a->count++;
     }
     for (int i = 0; i < FIGURES; i++)
-        c->v[i] += v[i];
+        c->v[i] = k->table != KEY_USED ? c->v[i] + v[i]
+                  : c->v[i] > v[i]     ? c->v[i]
+                                       : v[i];
 }
 
 static int64_t floor_to(int64_t v, int64_t unit)
@@ -371,6 +378,11 @@ static void roll_slim(struct append *a, const struct event *e,
                        .model = e->tenant};
     if (e->tenant.n > 0)
         add_cell(a, &k, v);
+    if (e->key_id != 0 && e->kind == EVENT_USAGE) {
+        const int64_t used[FIGURES] = {[F_USD] = e->ts_ms};
+        k = (struct rcell){.table = KEY_USED, .tenant = e->key_id};
+        add_cell(a, &k, used);
+    }
 }
 
 static void roll_up(struct append *a, const struct event *e)

@@ -168,7 +168,7 @@ static enum status sum_up(sqlite3 *c, const struct wanted *w, int64_t *total,
                                    : add_rows(c, w, d1, w->to, total, s, err);
 }
 
-/* ---- pages --------------------------------------------------------------- */
+/* ---- pages ------------------------------------------------------------- */
 
 struct day {
     int64_t start, rows;

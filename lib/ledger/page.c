@@ -72,8 +72,7 @@ struct page {
     int binds;
 };
 
-/* ---- text and binds
- * ------------------------------------------------------------ */
+/* ---- text and binds ---------------------------------------------------- */
 
 static void add_bind(struct page *p, struct bind b)
 {
@@ -149,8 +148,7 @@ static enum status number(struct page *p, struct buf *text,
     return sql_done(&q, err);
 }
 
-/* ---- who is meant
- * ---------------------------------------------------------------- */
+/* ---- who is meant ------------------------------------------------------ */
 
 static enum status one_tenant(struct page *p, const char *text, int64_t id,
                               struct err *err)
@@ -335,8 +333,7 @@ void page_free(struct page **pp)
     free(p);
 }
 
-/* ---- rollups
- * ------------------------------------------------------------------------ */
+/* ---- rollups ----------------------------------------------------------- */
 
 static void among_tenants(const struct page *p, struct buf *b)
 {
@@ -483,9 +480,7 @@ enum status page_count(struct page *p, int64_t *total, struct err *err)
     return st;
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------
- */
+/* ---- rows -------------------------------------------------------------- */
 
 /* The condition and index of an arm; may add a bind. */
 static void write_arm(struct page *p, struct buf *b, int i)

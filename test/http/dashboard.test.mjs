@@ -3,6 +3,7 @@
 import zlib from 'node:zlib';
 import { test } from 'node:test';
 import { gtest, assert, call, ADMIN, Gateway, RawClient } from './fixture.mjs';
+import { PAGES } from '../../web/src/pages.js';
 import { PHONE, audit, browse, enter, fits, needsBrowser, ready } from './browser.mjs';
 
 const assets = async (gw) => [...(await call(`${gw.url}/dashboard`)).text.matchAll(/"(\/dashboard\/assets\/[^"]+)"/g)].map((m) => m[1]);
@@ -49,6 +50,10 @@ gtest('R25: no path under /dashboard/assets leaves the table of files', {}, asyn
       assert.doesNotMatch(c.text, /root:|\/bin\/sh/);
       c.destroy();
     }
+});
+
+test('each page is in the navigation once', () => {
+  for (const of of ['name', 'title', 'tag']) assert.equal(new Set(PAGES.map((p) => p[of])).size, PAGES.length, of);
 });
 
 gtest('R26: no admin secret in any byte under /dashboard', {}, async ({ gw }) => {

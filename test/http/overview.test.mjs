@@ -33,6 +33,19 @@ gtest('overview: sums, days, models, tenants, statuses and refusals are the ledg
   assert.equal((await call(`${gw.url}/admin/overview`)).status, 401);
 });
 
+gtest('a key shows when it was used last, also for a call that was refused', {}, async ({ gw }) => {
+  const t = await gw.tenant('acme'), other = await gw.ok('POST', `/admin/tenant/${t.id}/apikeys`), keys = () => gw.ok('GET', `/admin/tenant/${t.id}/apikeys`);
+  const used = async (id) => (await keys()).find((k) => k.id === id).lastUsedAt;
+  for (let i = 0; i < 3; i++) assert.equal((await gw.chat(t.key, flat())).status, 200);
+  const rows = await gw.rows(3);
+  assert.equal(Date.parse(await used(t.keyId)), Math.max(...rows.map((r) => Date.parse(r.ts))));
+  assert.equal(await used(other.id), null);
+  await gw.budget(t.id, 'daily', '0');
+  assert.equal((await gw.chat(other.key, flat())).status, 402);
+  const last = (await gw.rows(4)).find((r) => r.keyId === other.id || String(r.keyId) === String(other.id));
+  assert.equal(Date.parse(await used(other.id)), Date.parse(last.ts));
+});
+
 gtest('settings: every variable, its meaning and value; no secret', { INGEST_KEY: 'ingest-secret-987', BUDGET_TIMEZONE: 'Europe/Berlin' }, async ({ gw }) => {
   const r = await gw.admin('GET', '/admin/settings');
   for (const secret of [ADMIN, 'ingest-secret-987', 'sk-gateway-openai-key']) assert.ok(!r.text.includes(secret));

@@ -12,7 +12,6 @@ export const PAGES = [
   { name: 'audit', title: 'Audit', icon: 'audit', tag: 'page-audit', load: () => import('./pages/audit.js') },
   { name: 'settings', title: 'Settings', icon: 'settings', last: true, tag: 'page-settings', load: () => import('./pages/settings.js') },
 ];
-PAGES.sort((a, b) => Boolean(a.last) - Boolean(b.last));
 
 /** A link only if that page is there. */
 export const hasPage = (name) => PAGES.some((p) => p.name === name);
