@@ -303,10 +303,10 @@ static enum status reload_prices(void *arg, struct err *err)
     return app_load_book(arg, err);
 }
 
-static enum status start_alerts(struct app *a, struct err *err)
+static struct alert_conf alert_conf_of(const struct app *a)
 {
     const struct config *c = a->config;
-    const struct alert_conf conf = {
+    return (struct alert_conf){
         .db = a->db,
         .counters = a->counters,
         .catalog = a->catalog,
@@ -323,6 +323,11 @@ static enum status start_alerts(struct app *a, struct err *err)
                      .mail_to = c->alert_email_to,
                      .timeout_ms = (int)c->alert_timeout_s * 1000},
     };
+}
+
+static enum status start_alerts(struct app *a, struct err *err)
+{
+    const struct alert_conf conf = alert_conf_of(a);
     return alert_start(&conf, &a->alert, err);
 }
 
@@ -545,6 +550,12 @@ static enum status try_fallbacks(struct app *a, struct err *err)
     return st;
 }
 
+static enum status try_alerts(struct app *a, struct err *err)
+{
+    const struct alert_conf conf = alert_conf_of(a);
+    return alert_check(&conf, err);
+}
+
 void app_check(const struct config *c, app_check_fn *say, void *arg)
 {
     static const struct {
@@ -553,7 +564,7 @@ void app_check(const struct config *c, app_check_fn *say, void *arg)
     } parts[] = {{"time zone", try_zone},   {"proxies", read_trusted},
                  {"certificate", loops_read_tls}, {"policy", open_policy},
                  {"prices", app_try_book},  {"fallbacks", try_fallbacks},
-                 {"providers", make_providers}};
+                 {"providers", make_providers}, {"alerts", try_alerts}};
     struct app *a = xcalloc(1, sizeof *a);
     a->config = c;
     (void)snprintf(a->dir, sizeof a->dir, "%s", c->data_dir);

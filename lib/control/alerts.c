@@ -124,8 +124,9 @@ void alerts_test(struct request *r)
     struct slice name = json_text(want, (struct slice){NULL, 0});
     struct json_out o;
     struct err err;
-    int n, hits = 0;
-    const char *const *names = alert_channels(c->alert, &n);
+    int n = 0, hits = 0;
+    const char *const *names = // no threads, no channels: a run offline
+        c->alert != NULL ? alert_channels(c->alert, &n) : NULL;
     for (int i = 0; i < n; i++)
         hits += name.p == NULL || slice_is(name, names[i]);
     if (hits == 0 || (want != NULL && name.p == NULL)) {

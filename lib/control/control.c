@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/bucket.h"
+#include "control/integrity.h"
 #include "control/job.h"
 #include "control/pool.h"
 #include "control/request.h"
@@ -52,6 +53,11 @@ const struct control_conf *control_conf(const struct control *c)
 struct sessions *control_sessions(struct control *c)
 {
     return c->sessions;
+}
+
+struct integrity *control_integrity(struct control *c)
+{
+    return c->integrity;
 }
 
 const struct traffic *control_traffic(const struct control *c)
@@ -550,6 +556,7 @@ enum status control_new(const struct control_conf *conf, struct control **out,
 {
     struct control *c = xcalloc(1, sizeof *c);
     c->conf = *conf;
+    c->integrity = integrity_new();
     int routes;
     (void)routes_all(&routes);
     c->traffic = traffic_new(routes);
@@ -574,8 +581,10 @@ void control_free(struct control **cp)
     *cp = NULL;
     if (c == NULL)
         return;
+    integrity_stop(c->integrity);
     if (c->pool != NULL)
         pool_free(&c->pool);
+    integrity_free(&c->integrity);
     limit_free(&c->failures);
     sessions_free(&c->sessions);
     traffic_free(&c->traffic);

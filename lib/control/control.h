@@ -24,6 +24,7 @@
 struct actor;
 struct alert;
 struct buckets;
+struct integrity;
 struct limit;
 struct policies;
 struct loop;
@@ -100,6 +101,8 @@ extern const struct actor control_admin;
 const struct control_conf *control_conf(const struct control *c);
 /* The dashboard's sign-ins. */
 struct sessions *control_sessions(struct control *c);
+/* What is known of the ledger's chain. */
+struct integrity *control_integrity(struct control *c);
 /* True if `key` is an admin secret; else answered with 401, or 429 after too
  * many failures of this address. */
 bool control_is_secret(struct control *c, struct request *r, struct slice key);

@@ -57,6 +57,9 @@ handler_fn entries_correct; /* POST /admin/usage/ledger/:id/corrections */
 handler_fn entries_export; /* GET /admin/usage/export */
 /* ---- insights.c */
 handler_fn insights_get; /* GET /admin/usage/insights */
+/* ---- integrity.c: /admin/ledger/integrity */
+handler_fn integrity_get;   /* GET */
+handler_fn integrity_check; /* POST: starts a check, 202 */
 /* ---- sign_in.c: /dashboard/session */
 handler_fn session_open;  /* POST */
 handler_fn session_show;  /* GET */

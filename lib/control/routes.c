@@ -110,6 +110,10 @@ static const struct control_route table[] = {
       "Send a test message to the alert channels"),
     A("GET", "/admin/overview", overview_get, "Spend and refusals of all"),
     A("GET", "/admin/settings", settings_get, "What is in force"),
+    A("GET", "/admin/ledger/integrity", integrity_get,
+      "Head of the ledger's chain, and the last check"),
+    A("POST", "/admin/ledger/integrity", integrity_check,
+      "Check the ledger's chain now"),
     A("GET", "/admin/audit", audit_list, "What was changed by whom"),
 #undef A
 #define K(m, p, h, s) {m, p, AUTH_KEYS, h, s}

@@ -162,6 +162,9 @@ static bool own_key_refused(const struct exchange *x)
 static void on_sending(void *arg)
 {
     struct exchange *x = arg;
+    if (x->sent) // upstream.c: no peer took a byte of the first
+        log_line(LOG_WARN, "sent again on a fresh connection",
+                 LF_C("request_id", x->event.request_id));
     x->sent = true;
     counters_mark_sent(x->gl->gateway->guard->counters, x->slot, x->hold_id);
     (void)FAULT("upstream.sending");

@@ -41,6 +41,22 @@ static bool reachable(const struct exchange *x, enum provider_id provider)
            !(provider == PROVIDER_MISTRAL && x->desc.edit.add_usage);
 }
 
+/* The input bound for another model: OpenAI's texts are counted exactly, all
+ * others' at half as much again (contract 9.2); pictures by its own rule. */
+static int64_t input_of(const struct exchange *x, const struct candidate *c)
+{
+    const struct call *was = &x->call;
+    const struct described_images *i = &x->desc.images;
+    int64_t shown = describe_images(i, was->provider, was->model);
+    int64_t text = was->input_bound - shown;
+    bool exact = was->provider == PROVIDER_OPENAI ||
+                 was->provider == PROVIDER_AZURE;
+    bool still = c->provider == PROVIDER_OPENAI || c->provider == PROVIDER_AZURE;
+    if (exact && !still)
+        text = dearer(text * 3 / 2, text);
+    return text + describe_images(i, c->provider, c->model);
+}
+
 /* Prices a candidate and raises the worst case to it. */
 static bool add(struct exchange *x, const struct book *book,
                 const struct cost_limits *limits, struct slice name)
@@ -56,6 +72,7 @@ static bool add(struct exchange *x, const struct book *book,
         return false;
     other.provider = c->provider;
     other.model = c->model;
+    other.input_bound = input_of(x, c);
     struct cost_limits l = *limits;
     bool claude = c->provider == PROVIDER_ANTHROPIC &&
                   x->route.family != FAMILY_ANTHROPIC;

@@ -6,12 +6,6 @@
  * handles keep their settings and buffers from request to request; only what
  * differs is set again.
  *
- * A socket stays in epoll between requests although libcurl says "remove"
- * each time one ends: adding it again would cost two system calls per
- * request.  If an event comes while libcurl does not want it, it is taken out
- * then; when libcurl closes it, the close callback forgets it.  The
- * resolver's descriptors are closed behind our back, so those go at once.
- *
  * Nothing of libcurl is called from within its callbacks: starting, resuming
  * and retrying only put the call on the `todo` list, which the prepare hook
  * works off; a cancel from within a callback marks the call, is answered with
@@ -21,10 +15,19 @@
  * connection while one of its streams is paused, and lost the last bytes of
  * its neighbours in our tests; so a slow reader would harm strangers.
  *
- * What libcurl does by itself: a kept connection that turns out to be closed
- * before one byte of an answer came is replaced and the request sent again
- * (at most five times); on_sending then comes again.  Every other retry is
- * ours, and only while nothing was sent.
+ * What libcurl would do by itself, and no option forbids: a kept connection
+ * that closes before one byte of an answer came is replaced and the request
+ * sent again (Curl_retry_request in its url.c, at most five times).  A
+ * provider that had read the request and died over it could so be paid twice.
+ * We let it happen only if the peer's kernel took no byte of the request (see
+ * socks.c), as when the provider closed an idle connection in the moment we
+ * used it: the request then comes to it once, whatever libcurl does, and
+ * on_sending comes again.  Otherwise the second sending is refused and the
+ * call ends as UPSTREAM_RESET.  What remains: a peer that took the whole
+ * request, acknowledged nothing (delayed acknowledgement, 40 ms at most) and
+ * reset the connection within that time looks as if it had taken nothing; and
+ * an HTTP/2 stream refused by the provider is not sent again, although it
+ * might be.  Every other retry is ours, and only while nothing was sent.
  *
  * Invariants
  *  U1  A call is in exactly one of: free list, todo list (queued), a multi
@@ -32,6 +35,7 @@
  *  U2  on_done is the last callback; after upstream_cancel there is none.
  *  U3  While the owner pushes back nothing is read from the socket: what
  *      libcurl holds is at most one receive buffer.
+ *  U4  A request of which a peer acknowledged a byte is not sent again.
  */
 #include "net/upstream.h"
 
@@ -45,6 +49,7 @@
 #include "base/mem.h"
 #include "net/head.h"
 #include "net/loop.h"
+#include "net/socks.h"
 #include "net/url.h"
 
 #define MULTIS 8
@@ -61,6 +66,7 @@
 struct multi {
     CURLM *curl;
     struct upstream_pool *pool;
+    struct socks_group group;
     struct loop_timer timer;
     struct upstream_call *free;
     int free_n, live_n;
@@ -90,28 +96,21 @@ struct upstream_call {
     int64_t uploaded;
     int64_t silence_us;
     struct loop_timer retry;
+    curl_socket_t fd; /* last used; -1: none, or closed */
     int retries, attempt;
     long connect_s;
     bool used;      /* set up at least once */
     bool resent;    /* libcurl sent a request again: the handle is worn */
+    bool received;  /* a connection closed whose peer had taken bytes of it */
     bool added, queued, wants_start, wants_resume;
     bool sending, head_done, paused, cancelled, invalid;
-};
-
-struct sock {
-    struct loop_fd watch;
-    struct upstream_pool *pool;
-    struct multi *multi;
-    uint32_t watched, wanted;
-    bool lazy; /* a connection: its closing is told to close_socket */
 };
 
 struct upstream_pool {
     struct loop *loop;
     CURLSH *share;
     struct multi multi[MULTIS];
-    struct sock **socks; /* by descriptor */
-    int sock_cap;
+    struct socks *socks;
     struct url_cache urls;
     struct upstream_call *live, *todo;
     struct loop_timer sweep;
@@ -132,112 +131,26 @@ static void act(struct multi *m, curl_socket_t fd, int mask)
     drain(m);
 }
 
-static void on_socket(void *arg, uint32_t events)
+static void on_ready(void *owner, curl_socket_t fd, int mask)
 {
-    struct sock *s = arg;
-    int mask = 0;
-    if (s->wanted == 0) { // a kept connection speaks or closes: later
-        loop_fd_del(s->pool->loop, &s->watch);
-        s->watched = 0;
-        return;
-    }
-    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP))
-        mask |= CURL_CSELECT_IN;
-    if (events & EPOLLOUT)
-        mask |= CURL_CSELECT_OUT;
-    if (events & EPOLLERR)
-        mask |= CURL_CSELECT_ERR;
-    if (s->multi != NULL)
-        act(s->multi, s->watch.fd, mask);
+    act(owner, fd, mask);
 }
 
-static struct sock *sock_of(struct upstream_pool *p, int fd)
+static void on_using(void *user, curl_socket_t fd)
 {
-    if (fd >= p->sock_cap) {
-        int cap = p->sock_cap > 0 ? p->sock_cap : 64;
-        while (cap <= fd)
-            cap *= 2;
-        struct sock **g = try_realloc(p->socks, (size_t)cap * sizeof *g);
-        if (g == NULL)
-            return NULL;
-        memset(g + p->sock_cap, 0, (size_t)(cap - p->sock_cap) * sizeof *g);
-        p->socks = g;
-        p->sock_cap = cap;
-    }
-    if (p->socks[fd] == NULL) {
-        struct sock *s = xcalloc(1, sizeof *s);
-        s->watch = (struct loop_fd){.fd = fd, .fn = on_socket, .arg = s};
-        s->pool = p;
-        p->socks[fd] = s;
-    }
-    return p->socks[fd];
+    struct upstream_call *u = user;
+    u->fd = fd;
 }
 
-/* CURLMOPT_SOCKETFUNCTION */
-static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
-                       void *ctx)
+static void on_closing(void *user, bool received)
 {
-    struct multi *m = arg;
-    struct sock *s = sock_of(m->pool, fd);
-    uint32_t want = 0;
-    (void)easy;
-    (void)ctx;
-    if (s == NULL)
-        return -1;
-    s->multi = m;
-    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-        want |= EPOLLIN;
-    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-        want |= EPOLLOUT;
-    s->wanted = want;
-    if (want == 0 && !s->lazy && s->watched != 0) {
-        loop_fd_del(m->pool->loop, &s->watch);
-        s->watched = 0;
-    }
-    if (want == 0 || want == s->watched)
-        return 0;
-    enum status st = s->watched == 0
-                         ? loop_fd_add(m->pool->loop, &s->watch, want, NULL)
-                         : loop_fd_mod(m->pool->loop, &s->watch, want, NULL);
-    if (st != OK)
-        return -1;
-    s->watched = want;
-    return 0;
+    struct upstream_call *u = user;
+    u->fd = -1;
+    if (u->sending) // else one of several connections that were tried
+        u->received = u->received || received;
 }
 
-/* CURLOPT_OPENSOCKETFUNCTION */
-static curl_socket_t open_socket(void *arg, curlsocktype purpose,
-                                 struct curl_sockaddr *a)
-{
-    struct upstream_pool *p = arg;
-    (void)purpose;
-    int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-    if (fd == -1)
-        return CURL_SOCKET_BAD;
-    struct sock *s = sock_of(p, fd);
-    if (s == NULL) {
-        close(fd);
-        return CURL_SOCKET_BAD;
-    }
-    s->lazy = true;
-    s->watched = s->wanted = 0;
-    s->multi = NULL;
-    return fd;
-}
-
-/* CURLOPT_CLOSESOCKETFUNCTION */
-static int close_socket(void *arg, curl_socket_t fd)
-{
-    struct upstream_pool *p = arg;
-    if (fd < p->sock_cap && p->socks[fd] != NULL) {
-        struct sock *s = p->socks[fd];
-        if (s->watched != 0)
-            loop_fd_del(p->loop, &s->watch);
-        free(s);
-        p->socks[fd] = NULL;
-    }
-    return close(fd);
-}
+static const struct socks_ops sock_ops = {on_ready, on_using, on_closing};
 
 static void on_timer(void *arg)
 {
@@ -270,7 +183,7 @@ static int before_sending(void *arg, char *ip, char *local_ip, int port,
     (void)local_ip;
     (void)port;
     (void)local_port;
-    if (u->cancelled)
+    if (u->cancelled || u->received) // U4
         return CURL_PREREQFUNC_ABORT;
     u->resent = u->resent || u->sending;
     u->sending = true;
@@ -499,10 +412,10 @@ static void set_up(struct upstream_call *u)
     curl_easy_setopt(e, CURLOPT_WRITEDATA, u);
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, before_sending);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, u);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, p);
-    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, p);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, socks_open);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, p->socks);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, socks_close);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, p->socks);
     u->used = true;
     u->connect_s = -1;
 }
@@ -609,6 +522,7 @@ static void finish(struct upstream_call *u, enum upstream_end how)
     void *x = u->x;
     bool cancelled = u->cancelled;
     call_remove(u);
+    socks_forget(u->pool->socks, u, u->fd);
     call_release(u);
     if (!cancelled)
         ops->on_done(x, how); // U2
@@ -815,6 +729,8 @@ enum status upstream_start(struct upstream_pool *p,
     buf_clear(&u->head);
     u->field_n = u->status = u->attempt = 0;
     u->uploaded = 0;
+    u->fd = -1;
+    u->received = false;
     u->retries = req->retries;
     u->silence_us = req->silence_timeout_s * 1000000LL;
     u->active_us = loop_now_us(p->loop);
@@ -882,6 +798,7 @@ enum status upstream_pool_new(struct loop *l, struct upstream_pool **out,
         return err_set(err, E_IO, "upstream", "libcurl did not start");
     struct upstream_pool *p = xcalloc(1, sizeof *p);
     p->loop = l;
+    p->socks = socks_new(l, &sock_ops);
     p->sweep = (struct loop_timer){.fn = sweep, .arg = p};
     p->share = curl_share_init();
     if (p->share == NULL)
@@ -891,12 +808,13 @@ enum status upstream_pool_new(struct loop *l, struct upstream_pool **out,
     for (int i = 0; i < MULTIS; i++) {
         struct multi *m = &p->multi[i];
         m->pool = p;
+        m->group = (struct socks_group){p->socks, m};
         m->timer = (struct loop_timer){.fn = on_timer, .arg = m};
         m->curl = curl_multi_init();
         if (m->curl == NULL)
             goto fail;
-        curl_multi_setopt(m->curl, CURLMOPT_SOCKETFUNCTION, want_socket);
-        curl_multi_setopt(m->curl, CURLMOPT_SOCKETDATA, m);
+        curl_multi_setopt(m->curl, CURLMOPT_SOCKETFUNCTION, socks_want);
+        curl_multi_setopt(m->curl, CURLMOPT_SOCKETDATA, &m->group);
         curl_multi_setopt(m->curl, CURLMOPT_TIMERFUNCTION, want_timer);
         curl_multi_setopt(m->curl, CURLMOPT_TIMERDATA, m);
         curl_multi_setopt(m->curl, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS);
@@ -938,9 +856,7 @@ void upstream_pool_free(struct upstream_pool **pp)
     if (p->share != NULL)
         (void)curl_share_cleanup(p->share);
     url_cache_end(&p->urls);
-    for (int i = 0; i < p->sock_cap; i++)
-        free(p->socks[i]);
-    free(p->socks);
+    socks_free(&p->socks);
     free(p->ca_file);
     free(p);
     curl_global_cleanup();

@@ -22,15 +22,16 @@ enum upstream_end {
     UPSTREAM_DONE,        /* the whole answer came */
     UPSTREAM_UNREACHABLE, /* no connection; nothing was sent */
     UPSTREAM_TIMEOUT,     /* silence for longer than allowed, after sending */
-    UPSTREAM_RESET,       /* broke before the answer's head */
+    UPSTREAM_RESET,       /* sent, or part of it; broke before the answer's
+                             head; never sent again */
     UPSTREAM_CUT,         /* broke within the answer's body */
     UPSTREAM_INVALID,     /* not HTTP, too large a head, bad framing */
 };
 
 struct upstream_ops {
     /* The connection stands; the first byte leaves when this returns.  Comes
-     * again if a kept connection turned out to be dead before any byte of an
-     * answer (the request is then sent once more on a fresh one). */
+     * again if a kept connection turned out to be dead before its peer took
+     * any byte of the request, which is then sent on a fresh one. */
     void (*on_sending)(void *x);
     /* Status and header fields (hop-by-hop ones included); they live during
      * the call.  Informational answers are not shown. */

@@ -9,13 +9,15 @@
 
 #include "base/slice.h"
 #include "call/provider_id.h"
+#include "provider/image_size.h"
 
 enum image_detail { DETAIL_LOW, DETAIL_HIGH, DETAIL_ORIGINAL, DETAIL_COUNT };
 
-/* Most input tokens one image part can be billed with.  A model that no row
- * knows gets the dearest of its provider. */
+/* Most input tokens one image part of this size can be billed with; `size`
+ * NULL or zero: of any size.  A model that no row knows gets the dearest of
+ * its provider. */
 int64_t bound_image(enum provider_id provider, struct slice model,
-                    enum image_detail detail);
+                    enum image_detail detail, const struct image_size *size);
 /* Most output tokens of one generated image, 0: not billed by tokens or not
  * known. */
 int64_t bound_image_output(struct slice model, struct slice size,

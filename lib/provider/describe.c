@@ -322,12 +322,17 @@ static enum tier tier_asked(struct slice s)
     return slice_eq_nocase(s, SLICE("flex")) ? TIER_FLEX : TIER_PRIORITY;
 }
 
-static int64_t image_tokens(struct work *w)
+int64_t describe_images(const struct described_images *i,
+                        enum provider_id provider, struct slice model)
 {
     int64_t sum = 0;
-    for (int i = 0; i < DETAIL_COUNT; i++)
-        sum += w->f->images[i] * bound_image(w->call->provider, w->call->model,
-                                             (enum image_detail)i);
+    for (int d = 0; d < DETAIL_COUNT; d++)
+        if (i->of[d] > 0)
+            sum += i->of[d] *
+                   bound_image(provider, model, (enum image_detail)d, NULL);
+    for (int k = 0; k < i->sized_count; k++)
+        sum += bound_image(provider, model, i->sized[k].detail,
+                           &i->sized[k].size);
     return sum;
 }
 
@@ -357,14 +362,16 @@ static bool input_plan(struct work *w)
         text = w->tokens;
         bound = w->token_bound;
     }
-    extra = 8 * f->messages + 16 * f->tools + f->numbers + image_tokens(w);
+    int64_t shown = describe_images(&f->images, c->provider, c->model);
+    w->out->images = f->images;
+    extra = 8 * f->messages + 16 * f->tools + f->numbers + shown;
     if (c->provider == PROVIDER_ANTHROPIC && f->given[MEM_TOOLS])
         extra += CLAUDE_TOOLS + CLAUDE_OWN_TOOL * f->server_tool_count;
     if (w->in->route->op == OP_RESPONSES && f->messages == 0)
         extra += 8;
     c->input_bound = bound + extra;
     w->out->input_estimate =
-        text + 4 * f->messages + 2 + f->numbers + image_tokens(w);
+        text + 4 * f->messages + 2 + f->numbers + shown;
     c->input_is_context = f->history || f->server_tools ||
                           (f->files && w->in->route->op != OP_IMAGES);
     c->unbounded = f->audio || f->video;

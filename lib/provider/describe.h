@@ -16,6 +16,7 @@
 #include "base/slice.h"
 #include "call/call.h"
 #include "call/refusal.h"
+#include "provider/bound.h"
 #include "provider/route.h"
 
 struct http_field;
@@ -69,6 +70,18 @@ struct edit_plan {
     const char *usage_put;
 };
 
+#define DESCRIBED_SIZED 48 /* pictures beyond are counted by their detail */
+
+/* Pictures a request shows to the model. */
+struct described_images {
+    int64_t of[DETAIL_COUNT]; /* of unknown size */
+    int sized_count;
+    struct {
+        struct image_size size;
+        enum image_detail detail;
+    } sized[DESCRIBED_SIZED];
+};
+
 struct described {
     struct edit_plan edit;
     bool asked_usage;        /* the client itself wants the usage chunk */
@@ -77,6 +90,7 @@ struct described {
     bool sse_answer;         /* a streamed answer was asked for */
     char text[200];          /* why it was refused, for the caller to see */
     const char *param;       /* the member at fault, or NULL */
+    struct described_images images;
     size_t model_at, model_len; /* the model's name in the body, between its
                                    quotes; 0: not in it */
 };
@@ -94,6 +108,10 @@ void describer_free(struct describer **d);
 enum refusal describe(struct describer *d, const struct describe_in *in,
                       struct arena *a, struct call *call,
                       struct described *out);
+
+/* Most input tokens the pictures can be billed with by a model. */
+int64_t describe_images(const struct described_images *i,
+                        enum provider_id provider, struct slice model);
 
 /* True if the limit of a chat completion is max_completion_tokens there:
  * OpenAI's reasoning models refuse max_tokens. */

@@ -326,6 +326,13 @@ static bool is_web(struct slice s)
     return slice_starts(s, "http://") || slice_starts(s, "https://");
 }
 
+/* Reads a picture's size; of two in one object nobody knows which is taken. */
+static void size_read(struct level *l, bool again, struct slice s)
+{
+    if (again || !image_size_read(s, &l->size))
+        l->size = (struct image_size){0, 0};
+}
+
 /* {"type":"image","source":{"type":"base64","data":..}} (or "url"): the block
  * around the source says what it is. */
 static bool claude_media(struct work *w)
@@ -335,6 +342,7 @@ static bool claude_media(struct work *w)
         l->is_image = true;
     if ((!key_is(l, "data") && !key_is(l, "url")) || !key_is(block, "source"))
         return false;
+    size_read(block, block->media, w->r.raw);
     block->media = true;
     return true;
 }
@@ -347,7 +355,10 @@ static bool gemini_media(struct work *w)
     if (key_is(parent, "inlineData") || key_is(parent, "inline_data")) {
         if (slice_starts(w->r.raw, "image/"))
             l->is_image = true;
-        l->media = l->media || key_is(l, "data");
+        if (key_is(l, "data")) {
+            size_read(l, l->media, w->r.raw);
+            l->media = true;
+        }
         return true;
     }
     if (!key_is(parent, "fileData") && !key_is(parent, "file_data"))
@@ -374,6 +385,7 @@ static bool media_string(struct work *w)
     bool image = key_is(l, "image_url") || (url && key_is(parent, "image_url"));
 
     if (image && (slice_starts(s, "data:image/") || is_web(s))) {
+        size_read(l, l->image, s);
         l->image = true;
         return true;
     }
@@ -590,11 +602,22 @@ static bool inner_value(struct work *w, enum pull_token t)
 
 /* ---- the pass ----------------------------------------------------------- */
 
+static void image_note(struct described_images *i, const struct level *l)
+{
+    if (l->size.width == 0 || i->sized_count == DESCRIBED_SIZED) {
+        i->of[l->detail]++;
+        return;
+    }
+    i->sized[i->sized_count].size = l->size;
+    i->sized[i->sized_count++].detail = l->detail;
+}
+
 static void container_end(struct work *w)
 {
     struct level *l = &w->d->level[w->r.depth];
     if (!w->counting) {
-        w->f->images[l->detail] += l->image || (l->media && l->is_image);
+        if (l->image || (l->media && l->is_image))
+            image_note(&w->f->images, l);
         w->f->files = w->f->files || (l->media && !l->is_image);
     }
     if (w->r.depth != 2)

@@ -156,7 +156,7 @@ struct facts {
     size_t options_from, options_to, include_from, include_to;
     bool options_empty;
     int64_t text_bytes, numbers, messages, tools, items, characters;
-    int64_t images[DETAIL_COUNT];
+    struct described_images images;
 };
 
 /* One open container while walking. */
@@ -169,6 +169,7 @@ struct level {
     bool is_image; /* its type says so */
     bool json;     /* arguments or results of tools: every byte is prompt */
     enum image_detail detail; /* the dearest, if given twice */
+    struct image_size size;   /* zero: unknown */
 };
 
 struct describer {

@@ -45,9 +45,9 @@ gtest('check: names every part that is wrong, exit 1', {}, async ({ gw }) => {
     return r;
   };
   fs.writeFileSync(policy, 'package budgetguard.policy\nallow := \n');
-  const all = bad({ OPA_POLICY_PATH: policy, OPENAI_BASE_URL: 'ftp://x', MODEL_PRICING_JSON: '{', TRUSTED_PROXIES: 'nowhere', BUDGET_TIMEZONE: 'Mars/Olympus' }, 'policy', '');
-  for (const what of ['time zone', 'proxies', 'prices', 'providers']) assert.match(all.out, new RegExp(`^${what} +WRONG`, 'm'));
-  assert.match(all.out, /^5 of these would keep it/m);
+  const all = bad({ OPA_POLICY_PATH: policy, OPENAI_BASE_URL: 'ftp://x', MODEL_PRICING_JSON: '{', TRUSTED_PROXIES: 'nowhere', BUDGET_TIMEZONE: 'Mars/Olympus', ALERT_WEBHOOK_URL: 'x' }, 'policy', '');
+  for (const what of ['time zone', 'proxies', 'prices', 'providers', 'alerts']) assert.match(all.out, new RegExp(`^${what} +WRONG`, 'm'));
+  assert.match(all.out, /^6 of these would keep it/m);
   bad({ TLS_CERT_FILE: '/nowhere.pem', TLS_KEY_FILE: '/nowhere.key' }, 'certificate', '');
   bad({ BUDGET_PERIODS: 'fortnightly' }, 'configuration', 'fortnightly');
   fs.chmodSync(path.join(gw.data, 'secret.key'), 0o644);

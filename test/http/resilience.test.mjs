@@ -179,3 +179,23 @@ gtest('who leaves during the wait ends it: nothing more is sent, nothing is bill
   assert.ok(rows.every((x) => nano(x.usd) === 0n), 'it cost nothing');
   assert.equal(mock.seen.length, 2);
 });
+
+gtest('a kept connection that dies over a request: it is not sent twice behind our back, and is booked as what it may have cost', { UPSTREAM_RETRIES: '3', UPSTREAM_ATTEMPTS: '3', WORKERS: '1' }, async ({ gw, mock }) => {
+  const t = await gw.tenant('acme', { budgets: [{ period: 'total', amountUsd: '1' }] });
+  for (const how of ['destroy', 'resetAndDestroy']) {
+    assert.equal((await gw.chat(t.key, ask)).status, 200);
+    const seen = mock.seen.length;
+    // a reset within the time of a delayed acknowledgement looks like a closed port
+    mock.once((rec, res) => setTimeout(() => res.socket[how](), 250));
+    const r = await gw.chat(t.key, ask);
+    assert.deepEqual([r.status, r.error?.code], [502, 'upstream_invalid'], how);
+    assert.equal(mock.seen.length, seen + 1, 'it came once');
+  }
+  const rows = (await gw.rows(4)).filter((x) => x.status !== 'success');
+  for (const x of rows) assert.deepEqual([x.status, x.reason, x.meteredBy, nano(x.usd) > 0n], ['interrupted', 'upstream_invalid', 'hold', true]);
+  // closed while idle: the next request does not notice
+  assert.equal((await gw.chat(t.key, ask)).status, 200);
+  for (const s of mock.sockets) s.destroy();
+  await waitUntil(() => mock.sockets.size === 0, 'they are closed');
+  assert.equal((await gw.chat(t.key, ask)).status, 200);
+});

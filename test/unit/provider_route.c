@@ -469,9 +469,8 @@ static void test_shapes(void **state)
     assert_true(slice_ends(buf_get(&text), "}\n\n"));
     buf_clear(&text);
     shape_event(FAMILY_OPENAI, OP_RESPONSES, &in, &text);
-    assert_true(slice_starts(buf_get(&text),
-                             "event: error\ndata: {\"type\":\"error\","
-                             "\"sequence_number\":0,\"code\":"));
+    assert_true(slice_starts(buf_get(&text), "event: error\ndata: {\"type\":"
+                                             "\"error\",\"sequence_number\":0,\"code\":"));
 }
 
 /* Every refusal in every shape is JSON. */

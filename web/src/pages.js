@@ -8,7 +8,9 @@ export const PAGES = [
   { name: 'tenants', title: 'Tenants', icon: 'tenants', tag: 'page-tenants', load: () => import('./pages/tenants.js') },
   { name: 'sessions', title: 'Sessions', icon: 'sessions', tag: 'page-sessions', load: () => import('./pages/sessions.js') },
   { name: 'tags', title: 'Tags', icon: 'tags', tag: 'page-tags', load: () => import('./pages/tags.js') },
-  { name: 'settings', title: 'Settings', icon: 'settings', tag: 'page-settings', load: () => import('./pages/settings.js') },
+  { name: 'reports', title: 'Reports', icon: 'reports', tag: 'page-reports', load: () => import('./pages/reports.js') },
+  { name: 'audit', title: 'Audit', icon: 'audit', tag: 'page-audit', load: () => import('./pages/audit.js') },
+  { name: 'settings', title: 'Settings', icon: 'settings', last: true, tag: 'page-settings', load: () => import('./pages/settings.js') },
 ];
 
 /** A link only if that page is there. */

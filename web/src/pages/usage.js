@@ -135,7 +135,7 @@ class PageUsage extends Page {
     const rest = x.points.map((p, i) => nano(p.usd) - top.reduce((a, g) => a + nano(g.points[i]), 0n));
     if (split && x.by !== 'tag' && rest.some((r) => r !== 0n)) lines.push({ label: 'Others', values: rest.map(dollars) });
     const press = (name, value, on, text, off) => html`<button aria-pressed=${on ? 'true' : 'false'} ?disabled=${off} @click=${() => setQuery({ [name]: value }, { push: true })}>${text}</button>`;
-    return card('Spend over time', html`<bg-chart .labels=${labels(x)} .series=${split ? lines : [{ label: 'Spend', values: x.points.map((p) => dollars(p.usd)) }]} kind=${split ? 'line' : 'bars'} .fmt=${(v) => usd(v.toFixed(9))} .height=${260} label=${`Spend by ${x.bucket}`}></bg-chart>`,
+    return card('Spend over time', html`<bg-chart .labels=${labels(x)} .series=${split ? lines : [{ label: 'Spend', values: x.points.map((p) => dollars(p.usd)) }]} kind=${split && x.by === 'tag' ? 'line' : 'bars'} ?stacked=${split && x.by !== 'tag'} .fmt=${(v) => usd(v.toFixed(9))} .height=${260} label=${`Spend by ${x.bucket}`}></bg-chart>`,
       html`<div class="actions"><span class="segmented" role="group" aria-label="Steps">${press('bucket', 'day', x.bucket === 'day', 'Days')}${press('bucket', 'hour', x.bucket === 'hour', 'Hours', !hoursFit)}</span>
         <span class="segmented" role="group" aria-label="Lines">${press('split', '', !split, 'Total')}${press('split', '1', split, `By ${x.by}`, x.groups.length < 2)}</span></div>`);
   }

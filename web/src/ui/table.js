@@ -17,11 +17,12 @@ import { problem } from './states.js';
 
 const AHEAD = 12, ALL = 150; // below ALL rows everything is drawn
 
-/* columns: [{key, label, num, wide, render(row), sort(row) or true}] */
+/* columns: [{key, label, num, wide, render(row), sort(row) or true}]; whole:
+ * every row is drawn (for paper). */
 export class BgTable extends Element {
   static properties = {
     columns: { attribute: false }, rows: { attribute: false }, source: { attribute: false }, onrow: { attribute: false },
-    label: {}, none: { attribute: false }, foot: { attribute: false },
+    label: {}, whole: { type: Boolean }, none: { attribute: false }, foot: { attribute: false },
     order: { state: true }, from: { state: true }, active: { state: true }, busy: { state: true }, error: { state: true }, loaded: { state: true },
   };
 
@@ -131,7 +132,7 @@ export class BgTable extends Element {
   }
 
   render() {
-    const rows = this.all(), many = rows.length > ALL, span = this.columns.length;
+    const rows = this.all(), many = rows.length > ALL && !this.whole, span = this.columns.length;
     if (this.error && rows.length === 0) return problem(this.error, () => this.more());
     if (rows.length === 0 && !this.busy && (this.ended || !this.source)) return this.none;
     const from = many ? Math.min(this.from, Math.max(0, rows.length - 20)) : 0, to = many ? Math.min(rows.length, from + 60) : rows.length;
