@@ -219,8 +219,10 @@ static bool receive_head(struct exchange *x)
     struct gateway *g = x->gl->gateway;
     const struct http_head *h = x->head;
     const char *allow = NULL;
+    // Google's model stands in the path, and the row outlives the head
+    struct slice path = arena_dup(&x->arena, h->path);
     enum refusal found =
-        route_find(g->conf.passthrough, h->method, h->path, h->fields,
+        route_find(g->conf.passthrough, h->method, path, h->fields,
                    h->field_count, &x->route, &allow);
     x->call.family = x->route.family;
     x->call.op = x->route.op;
