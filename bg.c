@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/cli.h"
 #include "app/policy_cli.h"
 #include "app/prices.h"
 #include "app/tokens.h"
@@ -39,10 +40,15 @@ static int usage(FILE *to)
             "       budgetguard prices import FILE\n"
             "       budgetguard policy check|eval|test|replay ...\n"
             "       budgetguard tokens [--model M] [FILE|-]...\n"
+            ,
+            BG_VERSION);
+    cli_help(to);
+    fprintf(to,
+            "       budgetguard COMMAND --help\n"
             "       budgetguard --help | --version\n\n"
             "Variables (environment, .env.local, .env, or --config FILE):\n"
             "%.*s",
-            BG_VERSION, (int)b.n, b.p);
+            (int)b.n, b.p);
     buf_release(&b);
     return to == stdout ? 0 : 2;
 }
@@ -144,6 +150,8 @@ int main(int argc, char **argv)
     enum log_level level;
     if (argc > 1 && slice_is(slice_str(argv[1]), "tokens"))
         return tokens_main(argc - 2, argv + 2);
+    if (argc > 1 && cli_knows(argv[1]))
+        return cli_main(argc - 1, argv + 1);
     if (argc > 1 && slice_is(slice_str(argv[1]), "policy"))
         return policy_main(argc - 2, argv + 2);
     if (!read_options(argc, argv, &o))

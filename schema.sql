@@ -50,6 +50,7 @@ CREATE TABLE session(
   status TEXT NOT NULL DEFAULT 'active', metadata TEXT,
   created_at INTEGER NOT NULL, last_active_at INTEGER NOT NULL,
   PRIMARY KEY(tenant_id, session_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX session_name ON session(session_id);
 
 CREATE TABLE model_price(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -88,18 +89,24 @@ CREATE UNIQUE INDEX ledger_event ON ledger(ingest_token_id, event_id)
   WHERE event_id IS NOT NULL;
 CREATE INDEX ledger_ts ON ledger(ts);
 CREATE INDEX ledger_tenant ON ledger(tenant_id, ts);
-CREATE INDEX ledger_session ON ledger(session, tenant_id, ts)
+CREATE INDEX ledger_session ON ledger(session, tenant_id, ts, usd, kind)
   WHERE session IS NOT NULL;
 CREATE INDEX ledger_user ON ledger("user", tenant_id, ts)
   WHERE "user" IS NOT NULL;
 CREATE INDEX ledger_model ON ledger(model, ts);
 -- most rows succeeded; pages of the others begin here
-CREATE INDEX ledger_status ON ledger(status, ts) WHERE status <> 'success';
+CREATE INDEX ledger_status ON ledger(status, ts, tenant_id, key_id)
+  WHERE status <> 'success';
 CREATE INDEX ledger_reason ON ledger(reason, ts) WHERE reason IS NOT NULL;
 CREATE INDEX ledger_ingest ON ledger(ingest_token_id, ts)
   WHERE ingest_token_id IS NOT NULL;
--- rows that the rollups do not count as requests
-CREATE INDEX ledger_other ON ledger(ts) WHERE kind <> 'usage';
+-- usage that was pushed, see rollup_data
+CREATE INDEX ledger_pushed ON ledger(ts)
+  WHERE ingest_token_id IS NOT NULL OR reason = 'legacy';
+-- rows that the rollups do not count as requests, with what filters ask
+CREATE INDEX ledger_other ON ledger(
+  ts, kind, tenant_id, key_id, tenant, model, provider, status)
+  WHERE kind <> 'usage';
 CREATE INDEX ledger_corrects ON ledger(corrects) WHERE corrects IS NOT NULL;
 
 CREATE TABLE ledger_tag(
@@ -145,6 +152,7 @@ CREATE TABLE rollup_day(
   reasoning INTEGER NOT NULL,
   PRIMARY KEY(tenant_id, bucket, key_id, model, provider, status))
   STRICT, WITHOUT ROWID;
+-- tag_id < 0: all that bears a tag directly of tenant -tag_id, each row once.
 CREATE TABLE rollup_tag_hour(
   tag_id INTEGER NOT NULL, bucket INTEGER NOT NULL, direct INTEGER NOT NULL,
   status TEXT NOT NULL, usd INTEGER NOT NULL, requests INTEGER NOT NULL,
@@ -159,6 +167,12 @@ CREATE TABLE rollup_tag_day(
 -- A slim day: what reports and counts of rows ask most.  `metered`: requests
 -- that succeeded or were interrupted.
 CREATE TABLE rollup_use(
+  tenant_id INTEGER NOT NULL, bucket INTEGER NOT NULL,
+  key_id INTEGER NOT NULL, usd INTEGER NOT NULL, requests INTEGER NOT NULL,
+  metered INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
+  PRIMARY KEY(tenant_id, bucket, key_id)) STRICT, WITHOUT ROWID;
+-- The same by UTC month.
+CREATE TABLE rollup_month(
   tenant_id INTEGER NOT NULL, bucket INTEGER NOT NULL,
   key_id INTEGER NOT NULL, usd INTEGER NOT NULL, requests INTEGER NOT NULL,
   metered INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,

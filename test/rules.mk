@@ -101,6 +101,17 @@ install: build/budgetguard
 	sed 's|/usr/local/|$(PREFIX)/|g' packaging/budgetguard.service \
 		>$(DESTDIR)/lib/systemd/system/budgetguard.service
 	install -D -m 644 README.md $(DOC)/README.md
+	install -D -m 644 packaging/grafana/budgetguard.json $(DOC)/grafana/budgetguard.json
+	install -D -m 644 packaging/prometheus/alerts.yml $(DOC)/prometheus/alerts.yml
 
-.PHONY: deps deps-test run test check-asan check-tsan crash race bench bench-tokens bench-provider bench-rows house \
+# A picture of every page of the dashboard, into build/screenshots.
+screenshots: deps-test $(NODE_DEPS)
+	@$(MAKE) --no-print-directory -j2 build/budgetguard
+	BG_BIN=$(CURDIR)/build/budgetguard node test/web/screens.mjs $(PAGES)
+
+lighthouse: deps-test $(NODE_DEPS)
+	@$(MAKE) --no-print-directory -j2 build/budgetguard
+	BG_BIN=$(CURDIR)/build/budgetguard node test/web/lighthouse.mjs
+
+.PHONY: screenshots lighthouse deps deps-test run test check-asan check-tsan crash race bench bench-tokens bench-provider bench-rows house \
 	cover install

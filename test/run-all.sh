@@ -49,7 +49,7 @@ node_stage() {
 }
 
 echo "== build"
-if ! sh -c "$mk -j2 $dir/budgetguard"; then
+if ! sh -c "$mk -j2 $dir/budgetguard $dir/test/bench/ledger_rows"; then
 	failed=$((failed + 1)); echo "the program does not build"
 fi
 if [ -z "$BG_NO_UNIT" ]; then

@@ -36,8 +36,16 @@ const { metafile } = await esbuild.build({
 });
 const made = Object.entries(metafile.outputs).map(([file, o]) => ({ name: path.basename(file), entry: o.entryPoint }));
 const named = (entry) => made.find((o) => o.entry === entry).name;
+/* What the start needs is named on the page, so that all of it comes at once. */
+function needs(file, seen = new Set()) {
+  for (const i of metafile.outputs[file].imports)
+    if (i.kind === 'import-statement' && !seen.has(i.path)) { seen.add(i.path); needs(i.path, seen); }
+  return seen;
+}
+const start = Object.keys(metafile.outputs).find((f) => metafile.outputs[f].entryPoint === 'src/main.js');
+const preload = [...needs(start)].map((f) => `<link rel="modulepreload" href="/dashboard/assets/${path.basename(f)}">`).join('\n');
 const page = fs.readFileSync(path.join(here, 'src/index.html'), 'utf8')
-  .replace('%APP%', named('src/main.js')).replace('%STYLE%', named('src/app.css'));
+  .replace('%APP%', named('src/main.js')).replace('%STYLE%', named('src/app.css')).replace('%PRELOAD%', preload);
 fs.writeFileSync(path.join(dist, 'index.html'), page.replace(/>\s+</g, '><'));
 fs.copyFileSync(path.join(here, 'src/logo.svg'), path.join(dist, 'logo.svg'));
 

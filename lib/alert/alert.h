@@ -31,6 +31,10 @@ struct alert;
  * returns how many, -1 if it is no such list.  "" gives 0. */
 int alert_thresholds(const char *text, int out[static BUDGET_THRESHOLDS]);
 
+/* Reads the configuration as alert_start does, and starts nothing; stores are
+ * not looked at.  E_INVALID: a variable is wrong (err->text). */
+MUST_CHECK enum status alert_check(const struct alert_conf *conf,
+                                   struct err *err);
 /* Starts the threads.  E_INVALID: a variable is wrong (err->text); E_IO. */
 MUST_CHECK enum status alert_start(const struct alert_conf *conf,
                                    struct alert **out, struct err *err);

@@ -33,6 +33,8 @@
 #define WORD_BYTES 42 /* of text in one encoded word: 75 characters at most */
 #define LINE_BYTES 57 /* of text in one base64 line of 76 */
 
+static const char agent[] = "User-Agent: BudgetGuard/" BG_VERSION;
+
 enum kind { KIND_WEBHOOK, KIND_SLACK, KIND_MAIL };
 
 struct channels {
@@ -251,7 +253,7 @@ static enum status send_webhook(const struct channels *c, struct post *post,
     char hex[CRYPT_HASH * 2 + 1];
     uint8_t mac[CRYPT_HASH];
     const char *headers[] = {"Content-Type: application/json; charset=utf-8",
-                             "User-Agent: BudgetGuard/" BG_VERSION,
+                             agent,
                              "Expect:",
                              stamp,
                              delivery,
@@ -294,8 +296,8 @@ static enum status send_slack(const struct channels *c, struct post *post,
                               struct slice text, struct err *err)
 {
     static const char *const headers[] = {
-        "Content-Type: application/json; charset=utf-8",
-        "User-Agent: BudgetGuard/" BG_VERSION, "Expect:", NULL};
+        "Content-Type: application/json; charset=utf-8", agent,
+        "Expect:", NULL};
     struct buf plain, body;
     struct json_out o;
     int status;

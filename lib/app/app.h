@@ -20,6 +20,20 @@ MUST_CHECK enum status app_open(const struct config *c, bool read_only,
 /* Serves until SIGTERM or SIGINT, then finishes what is open within the
  * grace.  `demo`: with the demo provider, tenant and admin key. */
 MUST_CHECK enum status app_serve(struct app *a, bool demo, struct err *err);
+struct control;
+typedef enum status app_offline_fn(void *arg, struct control *c,
+                                   struct err *err);
+/* Starts the control plane of an open app without serving it, calls `fn` and
+ * stops it again.  Nobody else may use the data folder meanwhile (app_open
+ * says so). */
+MUST_CHECK enum status app_offline(struct app *a, app_offline_fn *fn,
+                                   void *arg, struct err *err);
+
+typedef void app_check_fn(void *arg, const char *what, enum status st,
+                          const char *text);
+/* Reads what a start would read besides the stores - zone, certificate,
+ * proxies, policy, prices, fallbacks, providers - and says how each went. */
+void app_check(const struct config *c, app_check_fn *say, void *arg);
 /* Prints the report of counters against ledger; `*good` says how it went. */
 MUST_CHECK enum status app_verify(struct app *a, bool *good, struct err *err);
 /* Closes, frees, nulls. */

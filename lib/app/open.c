@@ -135,6 +135,15 @@ enum status app_load_book(struct app *a, struct err *err)
     return st;
 }
 
+enum status app_try_book(struct app *a, struct err *err)
+{
+    struct book_builder *b = book_builder_new();
+    enum status st = add_layers(a, b, err);
+    struct book *book = book_finish(&b);
+    book_unref(&book);
+    return st;
+}
+
 /* An instant, or the start of a local day, `days` later; 0: not given. */
 static int64_t date_of(const struct zone *zone, const char *text,
                        int64_t days)

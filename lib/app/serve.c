@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/loops.h"
+#include "app/probes.h"
 #include "app/store.h"
 #include "app/watch.h"
 #include "base/clock.h"
@@ -121,6 +122,21 @@ static bool provider_on(void *arg, enum provider_id p)
 {
     const struct app *a = arg;
     return provider_configured(a->providers, p);
+}
+
+static void provider_look(void *arg, const enum provider_id *of,
+                          const struct slice *keys, int n, int64_t max_age_ms,
+                          struct provider_state *out)
+{
+    const struct app *a = arg;
+    probes_look(a->probes, of, keys, n, max_age_ms, out);
+}
+
+static void provider_models(void *arg, struct arena *arena,
+                            struct slice **names, int *n, int64_t *loaded_ms)
+{
+    const struct app *a = arg;
+    probes_models(a->probes, arena, names, n, loaded_ms);
 }
 
 /* A tenant to be made for header mode, on its way to the pool and back. */
@@ -252,7 +268,7 @@ static void policy_changed(void *arg)
              LF_C("file", f.file), LF_N("line", f.row), LF_C("error", f.text));
 }
 
-static enum status start_policy(struct app *a, struct err *err)
+static enum status open_policy(struct app *a, struct err *err)
 {
     const struct config *c = a->config;
     enum policy_dialect dialect;
@@ -267,11 +283,18 @@ static enum status start_policy(struct app *a, struct err *err)
             log_policy(p);
         policy_unref(&p);
     }
+    a->guard.policies = a->policies;
+    a->guard.policy_timeout_ms = c->policy_timeout_ms;
+    return st;
+}
+
+static enum status start_policy(struct app *a, struct err *err)
+{
+    const struct config *c = a->config;
+    enum status st = open_policy(a, err);
     if (st == OK && c->opa_policy_path[0] != '\0')
         st = watch_start(c->opa_policy_path, policy_changed, a,
                          &a->policy_watch, err);
-    a->guard.policies = a->policies;
-    a->guard.policy_timeout_ms = c->policy_timeout_ms;
     return st;
 }
 
@@ -280,10 +303,10 @@ static enum status reload_prices(void *arg, struct err *err)
     return app_load_book(arg, err);
 }
 
-static enum status start_alerts(struct app *a, struct err *err)
+static struct alert_conf alert_conf_of(const struct app *a)
 {
     const struct config *c = a->config;
-    const struct alert_conf conf = {
+    return (struct alert_conf){
         .db = a->db,
         .counters = a->counters,
         .catalog = a->catalog,
@@ -300,6 +323,11 @@ static enum status start_alerts(struct app *a, struct err *err)
                      .mail_to = c->alert_email_to,
                      .timeout_ms = (int)c->alert_timeout_s * 1000},
     };
+}
+
+static enum status start_alerts(struct app *a, struct err *err)
+{
+    const struct alert_conf conf = alert_conf_of(a);
     return alert_start(&conf, &a->alert, err);
 }
 
@@ -308,6 +336,7 @@ static enum status start_control(struct app *a, struct err *err)
     int configured = 0;
     for (int p = 1; p < PROVIDER_COUNT; p++)
         configured += provider_configured(a->providers, (enum provider_id)p);
+    a->probes = probes_new(a->providers, a->config->models_cache_s);
     const struct control_conf conf = {
         .config = a->config,
         .db = a->db,
@@ -328,6 +357,8 @@ static enum status start_control(struct app *a, struct err *err)
         .ledger_arg = a,
         .providers_configured = configured,
         .provider_on = provider_on,
+        .provider_look = provider_look,
+        .provider_models = provider_models,
         .provider_arg = a,
         .demo_admin_key = slice_str(a->demo_admin),
     };
@@ -435,6 +466,7 @@ static void stop_all(struct app *a)
     loops_stop(a);
     if (a->control != NULL)
         control_free(&a->control);
+    probes_free(&a->probes);
     loops_free(a);
     gateway_free(&a->gateway);
     alert_stop(&a->alert);
@@ -474,4 +506,78 @@ enum status app_serve(struct app *a, bool demo, struct err *err)
     }
     stop_all(a);
     return st;
+}
+
+/* ---- without serving ------------------------------------------------------------------ */
+
+enum status app_offline(struct app *a, app_offline_fn *fn, void *arg,
+                        struct err *err)
+{
+    enum status st = open_policy(a, err);
+    if (st == OK)
+        st = make_providers(a, err);
+    if (st == OK)
+        st = writer_start(a->db, (int)a->config->sync_interval_ms, &a->writer,
+                          err);
+    if (st == OK)
+        st = start_control(a, err);
+    if (st == OK)
+        st = fn(arg, a->control, err);
+    if (a->control != NULL)
+        control_free(&a->control);
+    if (a->writer != NULL)
+        writer_stop(&a->writer);
+    policies_free(&a->policies);
+    if (a->providers != NULL)
+        provider_set_free(&a->providers);
+    return st;
+}
+
+static enum status try_zone(struct app *a, struct err *err)
+{
+    return zone_load(a->config->budget_timezone, &a->zone, err) == OK
+               ? OK
+               : err_set(err, E_INVALID, "config",
+                         "BUDGET_TIMEZONE: unknown time zone");
+}
+
+static enum status try_fallbacks(struct app *a, struct err *err)
+{
+    struct fallbacks *f;
+    enum status st = fallbacks_read(slice_str(a->config->fallbacks), &f, err);
+    if (st == OK)
+        fallbacks_unref(&f);
+    return st;
+}
+
+static enum status try_alerts(struct app *a, struct err *err)
+{
+    const struct alert_conf conf = alert_conf_of(a);
+    return alert_check(&conf, err);
+}
+
+void app_check(const struct config *c, app_check_fn *say, void *arg)
+{
+    static const struct {
+        const char *what;
+        enum status (*try)(struct app *a, struct err *err);
+    } parts[] = {{"time zone", try_zone},   {"proxies", read_trusted},
+                 {"certificate", loops_read_tls}, {"policy", open_policy},
+                 {"prices", app_try_book},  {"fallbacks", try_fallbacks},
+                 {"providers", make_providers}, {"alerts", try_alerts}};
+    struct app *a = xcalloc(1, sizeof *a);
+    a->config = c;
+    (void)snprintf(a->dir, sizeof a->dir, "%s", c->data_dir);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct err err = {0};
+        enum status st = parts[i].try(a, &err);
+        say(arg, parts[i].what, st, st == OK ? "" : err.text);
+    }
+    policies_free(&a->policies);
+    if (a->providers != NULL)
+        provider_set_free(&a->providers);
+    zone_free(&a->zone);
+    free(a->cert_pem);
+    free(a->key_pem);
+    free(a);
 }

@@ -29,6 +29,7 @@
 #define APP_PATH 1024
 
 struct app_loop;
+struct probes;
 
 /* Which version of the certificate files is served. */
 struct app_tls_stamp {
@@ -53,6 +54,7 @@ struct app {
     struct alert *alert;
     struct control *control;
     struct provider_set *providers;
+    struct probes *probes;
     struct gateway *gateway;
     struct limit *auth_rows;
     struct cidr trusted[APP_TRUSTED_MAX];
@@ -70,6 +72,8 @@ struct app {
 
 /* open.c: builds the price book of all layers and takes it into force. */
 MUST_CHECK enum status app_load_book(struct app *a, struct err *err);
+/* open.c: reads the layers that are files and variables, and forgets them. */
+MUST_CHECK enum status app_try_book(struct app *a, struct err *err);
 /* demo.c: the demo tenant, its key, budgets and history. */
 MUST_CHECK enum status demo_seed(struct app *a, char key[static 47],
                                  struct err *err);

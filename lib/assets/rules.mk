@@ -18,3 +18,26 @@ $(WEB_DIR)/web_table.h: $(WEB_DIR)/npm.stamp $(WEB_SRC)
 	$(Q)node web/build.mjs $(WEB_DIR)
 $(O)/lib/assets/web.o: ROOM_CFLAGS := -I$(WEB_DIR) -DBG_WEB_DIR='"$(WEB_DIR)"'
 $(O)/lib/assets/web.o: $(WEB_DIR)/web_table.h
+
+# The API browser: Swagger UI comes from npm (pinned by the lockfile), its page
+# from lib/assets/docs; all of it compressed.
+DOCS_DIR := build/docs
+DOCS_OWN := $(foreach f,docs.html docs.css docs.js,lib/assets/docs/$(f))
+
+$(DOCS_DIR)/npm.stamp: lib/assets/docs/package-lock.json lib/assets/docs/package.json
+	@mkdir -p $(DOCS_DIR)
+	$(call say,NPM,swagger-ui-dist)
+	$(Q)cp lib/assets/docs/package.json lib/assets/docs/package-lock.json $(DOCS_DIR)
+	$(Q)cd $(DOCS_DIR) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+$(DOCS_DIR)/dist.stamp: $(DOCS_DIR)/npm.stamp $(DOCS_OWN)
+	@mkdir -p $(DOCS_DIR)/dist
+	$(call say,GZIP,$(DOCS_DIR)/dist)
+	$(Q)cd $(DOCS_DIR)/node_modules/swagger-ui-dist && \
+		cp swagger-ui-bundle.js swagger-ui.css LICENSE $(CURDIR)/$(DOCS_DIR)/dist
+	$(Q)cp $(DOCS_OWN) $(DOCS_DIR)/dist
+	$(Q)cd $(DOCS_DIR)/dist && gzip -9nf docs.html docs.css docs.js \
+		swagger-ui-bundle.js swagger-ui.css LICENSE
+	@touch $@
+$(O)/lib/assets/docs.o: ROOM_CFLAGS := -DBG_DOCS_DIR='"$(DOCS_DIR)"'
+$(O)/lib/assets/docs.o: $(DOCS_DIR)/dist.stamp

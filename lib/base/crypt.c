@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/mem.h"
 
 static uint8_t table_key[crypto_shorthash_KEYBYTES]; // set once in crypt_init
 
@@ -47,6 +50,31 @@ void crypt_chain(const uint8_t prev[static CRYPT_HASH], struct slice row,
     (void)crypto_generichash_update(&st, prev, CRYPT_HASH);
     (void)crypto_generichash_update(&st, (const uint8_t *)row.p, row.n);
     (void)crypto_generichash_final(&st, out, CRYPT_HASH);
+}
+
+enum status crypt_file(const char *path, uint8_t out[static CRYPT_HASH],
+                       int64_t *bytes, struct err *err)
+{
+    static const size_t block = 1u << 16;
+    crypto_generichash_state st;
+    ssize_t n;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd == -1 && errno == ENOENT)
+        return err_set(err, E_NOT_FOUND, "crypt", "there is no %s", path);
+    if (fd == -1)
+        return err_sys(err, errno, "crypt", "cannot read %s", path);
+    uint8_t *p = xcalloc(1, block);
+    *bytes = 0;
+    (void)crypto_generichash_init(&st, NULL, 0, CRYPT_HASH);
+    while ((n = read(fd, p, block)) > 0) {
+        (void)crypto_generichash_update(&st, p, (size_t)n);
+        *bytes += n;
+    }
+    int why = errno;
+    (void)crypto_generichash_final(&st, out, CRYPT_HASH);
+    (void)close(fd);
+    free(p);
+    return n == 0 ? OK : err_sys(err, why, "crypt", "cannot read %s", path);
 }
 
 bool crypt_equal(struct slice a, struct slice b)

@@ -30,6 +30,10 @@ void crypt_hmac(struct slice key, struct slice a, struct slice b,
 /* BLAKE2b-256 of two parts without a key: the ledger's chain. */
 void crypt_chain(const uint8_t prev[static CRYPT_HASH], struct slice row,
                  uint8_t out[static CRYPT_HASH]);
+/* BLAKE2b-256 of a whole file, and its size.  E_NOT_FOUND, E_IO. */
+MUST_CHECK enum status crypt_file(const char *path,
+                                  uint8_t out[static CRYPT_HASH],
+                                  int64_t *bytes, struct err *err);
 /* Same bytes?  Time depends on the lengths only. */
 bool crypt_equal(struct slice a, struct slice b);
 /* A fresh tenant key: "bg_" + 43 characters of base64url (256 random bits). */

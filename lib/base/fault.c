@@ -21,6 +21,8 @@ static const char *const points[] = {
     "upstream.sending",    "upstream.head",
     "upstream.data",       "upstream.done",
     "settle.done",         "answer.end",
+    "alert.before_commit", "alert.committed",
+    "alert.sent",
     NULL,
 };
 

@@ -2,7 +2,8 @@
  *
  * The table of families is fixed in metric.c (one X-macro).  Any thread.
  * Counting takes no lock once a label set exists (a shard lock on first use).
- * Beyond 1,000 values of one label new ones become "other".
+ * Beyond 1,000 values of one label new ones become "other"; values are cut at
+ * 160 bytes, between characters, and what is no UTF-8 becomes "?".
  */
 #ifndef BASE_METRIC_H
 #define BASE_METRIC_H
@@ -29,6 +30,14 @@ enum metric_id {
     M_OVERRUNS,
     M_ALERTS,           /* period */
     M_ALERT_DELIVERIES, /* channel, result */
+    /* OpenTelemetry's names for generative AI (semantic conventions, GenAI
+     * metrics), histograms: operation, provider, model, error type; of
+     * M_GENAI_TOKENS the fourth is the token type.  us in, tokens in. */
+    M_GENAI_TOKENS,
+    M_GENAI_CLIENT_SECONDS, /* from the gateway to the provider and back */
+    M_GENAI_SERVER_SECONDS, /* as the gateway's client sees it */
+    M_GENAI_FIRST_TOKEN,
+    M_GENAI_PER_TOKEN,
     M_COUNT
 };
 
@@ -40,8 +49,14 @@ void metric_free(struct metrics **m);
  * in the order of the comment above; unused ones are empty slices. */
 void metric_add(struct metrics *m, enum metric_id id,
                 const struct slice labels[static 4], int64_t v);
-/* Records a duration in a histogram. */
+/* The value of the counter with these label values; 0: never counted. */
+int64_t metric_value(const struct metrics *m, enum metric_id id,
+                     const struct slice labels[static 4]);
+/* Records a duration in a histogram without labels. */
 void metric_time(struct metrics *m, enum metric_id id, int64_t us);
+/* Records a value in a histogram with labels, in their order. */
+void metric_note(struct metrics *m, enum metric_id id,
+                 const struct slice labels[static 4], int64_t v);
 /* Appends all families in Prometheus text format 0.0.4. */
 void metric_text(const struct metrics *m, struct buf *out);
 /* Appends one sample line of a family that is gathered at scrape time:

@@ -1,13 +1,12 @@
 /* budgets.c - budgets of tenants (A's routes) and of every scope. */
 #include "control/budget_json.h"
 #include "control/control.h"
+#include "control/forecast.h"
 #include "control/handlers.h"
 #include "guard/window.h"
 
 #define ITEMS_MAX 64
 #define ENV_MAX 500
-
-static const struct actor admin = {{"admin", 5}};
 
 static bool tenant_exists(struct request *r)
 {
@@ -29,6 +28,8 @@ static void answer_one(struct request *r, const struct budget_row *row,
     request_json(r, &o);
     json_obj(&o);
     budget_json_write(r, &o, row, view);
+    if (view == BUDGET_WIDE)
+        forecast_write(r, &o, &row->b);
     json_obj_end(&o);
 }
 
@@ -81,7 +82,7 @@ void budgets_tenant_post(struct request *r)
     if (!tenant_exists(r) || !read_items(r, rows, &n))
         return;
     tenant_scope(r, rows, n);
-    enum status st = rows_budgets_add(control_conf(r->control)->db, admin,
+    enum status st = rows_budgets_add(control_conf(r->control)->db, control_admin,
                                       rows, n, true, &err);
     if (st == E_INVALID || st == E_EXISTS) {
         request_fail(r, 400, "Budget already exists for this scope and period",
@@ -160,7 +161,7 @@ static bool store(struct request *r, struct budget_row *row)
 {
     struct err err;
     enum status st =
-        rows_budget_set(control_conf(r->control)->db, admin, row, &err);
+        rows_budget_set(control_conf(r->control)->db, control_admin, row, &err);
     if (st == E_NOT_FOUND)
         request_fail(r, 404, "Budget not found", "not_found");
     else if (st == E_EXISTS || st == E_INVALID)
@@ -182,7 +183,7 @@ void budgets_tenant_put(struct request *r)
 static void remove_budget(struct request *r, const struct budget_row *row)
 {
     struct err err;
-    enum status st = rows_budget_delete(control_conf(r->control)->db, admin,
+    enum status st = rows_budget_delete(control_conf(r->control)->db, control_admin,
                                         (int64_t)row->b.id, &err);
     if (st == E_NOT_FOUND)
         request_fail(r, 404, "Budget not found", "not_found");
@@ -307,7 +308,7 @@ void budgets_create(struct request *r)
     struct err err;
     if (!read_scope(r, &row.b) || !budget_json_read(r, r->json, true, &row))
         return;
-    enum status st = rows_budgets_add(control_conf(r->control)->db, admin,
+    enum status st = rows_budgets_add(control_conf(r->control)->db, control_admin,
                                       &row, 1, false, &err);
     if (st == E_EXISTS || st == E_INVALID)
         request_fail(r, 400, "Budget already exists for this scope and period",
@@ -328,6 +329,7 @@ struct env_list {
     const struct budget_filter *f;
     struct slice period;
     int left;
+    bool forecast;
 };
 
 /* Budgets of the environment in force for one tenant. */
@@ -343,6 +345,8 @@ static bool write_env_wide(void *arg, const struct tenant *t)
             continue;
         json_obj(l->o);
         budget_json_write(l->r, l->o, &row, BUDGET_WIDE);
+        if (l->forecast)
+            forecast_write(l->r, l->o, &row.b);
         json_obj_end(l->o);
         l->left--;
     }
@@ -353,7 +357,8 @@ static bool write_env_wide(void *arg, const struct tenant *t)
 static void write_env_all(struct request *r, struct json_out *o,
                           const struct budget_filter *f, struct slice period)
 {
-    struct env_list l = {r, o, f, period, ENV_MAX};
+    bool forecast = slice_is(request_query(r, "forecast"), "1");
+    struct env_list l = {r, o, f, period, ENV_MAX, forecast};
     if (!slice_is(request_query(r, "effective"), "1") ||
         (f->scoped && f->scope != SCOPE_TENANT))
         return;
@@ -395,6 +400,8 @@ void budgets_list(struct request *r)
             continue;
         json_obj(&o);
         budget_json_write(r, &o, &rows[i], BUDGET_WIDE);
+        if (slice_is(request_query(r, "forecast"), "1"))
+            forecast_write(r, &o, &rows[i].b);
         json_obj_end(&o);
     }
     write_env_all(r, &o, &f, period);

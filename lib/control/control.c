@@ -22,14 +22,19 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/bucket.h"
+#include "control/integrity.h"
+#include "control/job.h"
 #include "control/pool.h"
 #include "control/request.h"
 #include "control/routes.h"
 #include "control/session.h"
+#include "control/traffic.h"
 #include "control/visitor.h"
+#include "control/who.h"
 #include "guard/limit.h"
 #include "http/inflate.h"
 #include "http/query.h"
+#include "ledger/rows.h"
 #include "net/loop.h"
 
 #define BODY_MAX (1u << 20)
@@ -38,37 +43,7 @@
 #define STREAM_HIGH (256u << 10)
 #define JOBS_MAX 1024
 
-struct control {
-    struct control_conf conf;
-    struct pool *pool;
-    struct limit *failures;
-    struct buckets *admin_buckets, *ingest_buckets;
-    struct sessions *sessions;
-};
-
-struct job {
-    struct request r;
-    struct control *c;
-    struct stream *stream; // loop only; NULL once closed
-    const struct http_head *head;
-    const struct control_route *route;
-    struct inflate *inflate;
-    struct buf body;
-    struct loop *loop;
-    struct loop_msg msg;
-    bool running;  // on the pool; loop only
-    bool answered; // loop only
-    bool begun;    // streamed head is out; loop only
-    bool stalled;  // the client reads slowly; loop only
-    char allow[64];
-
-    pthread_mutex_t lock;
-    pthread_cond_t taken;
-    struct buf block; // streamed bytes on their way to the loop
-    bool posted;      // a message is under way
-    bool gone;        // the client left
-    bool finished;    // the handler returned
-};
+const struct actor control_admin = {{"admin", 5}};
 
 const struct control_conf *control_conf(const struct control *c)
 {
@@ -80,9 +55,24 @@ struct sessions *control_sessions(struct control *c)
     return c->sessions;
 }
 
+struct integrity *control_integrity(struct control *c)
+{
+    return c->integrity;
+}
+
+const struct traffic *control_traffic(const struct control *c)
+{
+    return c->traffic;
+}
+
 struct buckets *control_buckets(struct control *c, bool ingest)
 {
     return ingest ? c->ingest_buckets : c->admin_buckets;
+}
+
+struct slice job_field(const struct job *j, const char *name)
+{
+    return header_find(j->head->fields, j->head->field_count, name);
 }
 
 /* ---- answers ------------------------------------------------------------------ */
@@ -128,12 +118,20 @@ static int cors_fields(const struct job *j, struct http_field *f, int n)
     return n;
 }
 
+static void note(struct job *j)
+{
+    j->answered = true;
+    if (j->route != NULL)
+        traffic_note(j->c->traffic, routes_index(j->route), j->r.status,
+                     clock_mono_us() - j->since_us);
+}
+
 static void answer(struct job *j)
 {
     struct http_field f[16];
     if (j->answered || j->stream == NULL)
         return;
-    j->answered = true;
+    note(j);
     int n = cors_fields(j, f, common_fields(j, f));
     stream_respond(j->stream, j->r.status, f, n, buf_get(&j->r.out));
 }
@@ -155,189 +153,6 @@ static void not_found(struct job *j)
     json_kstr(&o, "error", SLICE("Not Found"));
     json_knum(&o, "statusCode", 404);
     json_obj_end(&o);
-}
-
-/* ---- who ----------------------------------------------------------------------- */
-
-static struct slice head_field(const struct job *j, const char *name)
-{
-    return header_find(j->head->fields, j->head->field_count, name);
-}
-
-static bool is_secret(const struct control *c, struct slice given)
-{
-    const struct config *g = c->conf.config;
-    const struct slice secrets[] = {
-        slice_str(g->admin_api_key), slice_str(g->admin_token),
-        slice_str(g->api_key), c->conf.demo_admin_key};
-    bool hit = false;
-    if (given.p == NULL || given.n == 0)
-        return false;
-    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-        if (secrets[i].n > 0)
-            hit |= crypt_equal(given, secrets[i]);
-    return hit;
-}
-
-static bool is_admin(const struct job *j)
-{
-    bool metrics = j->route->auth == AUTH_METRICS;
-    if (is_secret(j->c, head_field(j, "x-admin-key")) ||
-        is_secret(j->c, head_field(j, "x-admin-token")))
-        return true;
-    if (j->route->auth == AUTH_DATA)
-        return is_secret(j->c, head_field(j, "x-api-key"));
-    if (!metrics)
-        return false;
-    struct slice bearer = head_field(j, "authorization");
-    if (bearer.n > 7 &&
-        slice_eq_nocase(slice(bearer.p, 7), SLICE("Bearer ")))
-        bearer = slice_trim(slice_skip(bearer, 7));
-    return is_secret(j->c, bearer) ||
-           is_secret(j->c, head_field(j, "x-api-key"));
-}
-
-static bool is_local(const struct job *j)
-{
-    struct slice peer = slice_str(j->head->peer);
-    return (slice_starts(peer, "127.") || slice_is(peer, "::1")) &&
-           head_field(j, "x-forwarded-for").p == NULL &&
-           head_field(j, "forwarded").p == NULL;
-}
-
-/* True if the dashboard's cookie speaks for an admin; a change needs its CSRF
- * token, too: `*forged` if that is wrong. */
-static bool is_signed_in(const struct job *j, bool *forged)
-{
-    char csrf[SESSION_CSRF];
-    int64_t expires_ms;
-    bool changes = !slice_is(j->r.method, "GET") &&
-                   !slice_is(j->r.method, "HEAD");
-    *forged = false;
-    if (j->route->auth == AUTH_INGEST ||
-        !session_look(j->c->sessions, j->r.cookie, j->r.now_ms, &expires_ms,
-                      csrf))
-        return false;
-    *forged = changes && !crypt_equal(head_field(j, "x-csrf-token"),
-                                      slice_str(csrf));
-    return true;
-}
-
-/* A visitor is judged by the handler, but an admin secret that was sent counts
- * against the limit of failures like any other. */
-static bool is_visitor(struct job *j)
-{
-    if (j->route->auth != AUTH_VISITOR)
-        return false;
-    bool forged;
-    visitor_read(j->head, &j->c->conf, &j->r);
-    j->r.is_admin = is_signed_in(j, &forged) && !forged;
-    return head_field(j, "x-admin-key").p == NULL &&
-           head_field(j, "x-admin-token").p == NULL;
-}
-
-/* True if the caller is within the bucket of B's admin paths. */
-static bool within_bucket(struct job *j)
-{
-    static const char *const places[] = {"x-admin-key", "x-admin-token",
-                                         "x-api-key"};
-    int64_t left, retry, limit = buckets_limit(j->c->admin_buckets);
-    struct slice who = j->r.source_ip;
-    if (j->route->auth != AUTH_DATA || limit == 0)
-        return true;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (is_secret(j->c, head_field(j, places[i])))
-            who = head_field(j, places[i]);
-    bool ok =
-        buckets_take(j->c->admin_buckets, who, j->r.now_ms, &left, &retry);
-    struct http_field *f = j->r.extra;
-    f[j->r.extra_count++] = (struct http_field){
-        SLICE("X-RateLimit-Limit"),
-        arena_printf(&j->r.arena, "%lld", (long long)limit)};
-    f[j->r.extra_count++] = (struct http_field){
-        SLICE("X-RateLimit-Remaining"),
-        arena_printf(&j->r.arena, "%lld", (long long)left)};
-    if (ok)
-        return true;
-    f[j->r.extra_count++] = (struct http_field){
-        SLICE("Retry-After"),
-        arena_printf(&j->r.arena, "%lld", (long long)retry)};
-    request_fail(&j->r, 429, "Rate limit exceeded", "rate_limit_exceeded");
-    return false;
-}
-
-/* What stands in for an admin secret on this route; true: it is right. */
-static bool is_known(struct job *j)
-{
-    struct slice key = slice_str(j->c->conf.config->ingest_key);
-    if (j->route->auth != AUTH_INGEST)
-        return is_admin(j);
-    struct slice given = head_field(j, "x-ingest-key");
-    return given.n > 0 && crypt_equal(given, key);
-}
-
-bool control_is_secret(struct control *c, struct request *r, struct slice key)
-{
-    int retry;
-    if (limit_reached(c->failures, r->source_ip, r->now_ms, &retry)) {
-        request_fail(r, 429, "Too many failed authentications",
-                     "rate_limit_exceeded");
-        r->extra[r->extra_count++] = (struct http_field){
-            SLICE("Retry-After"), arena_printf(&r->arena, "%d", retry)};
-        return false;
-    }
-    if (is_secret(c, key))
-        return true;
-    (void)limit_count(c->failures, r->source_ip, r->now_ms);
-    request_fail(r, 401, "Unauthorized", "unauthorized");
-    return false;
-}
-
-/* True if the caller may go on; otherwise the answer is made. */
-static bool authenticate(struct job *j)
-{
-    struct control *c = j->c;
-    int retry;
-    bool forged;
-    if (j->route->auth == AUTH_NONE || is_visitor(j) ||
-        (j->route->auth == AUTH_METRICS && is_local(j)))
-        return true;
-    if (!is_known(j) && is_signed_in(j, &forged)) {
-        if (forged)
-            request_fail(&j->r, 403, "CSRF token missing or invalid", "csrf");
-        j->r.is_admin = !forged;
-        return !forged;
-    }
-    if (limit_reached(c->failures, j->r.source_ip, j->r.now_ms, &retry)) {
-        if (j->r.user.p != NULL) // a valid cookie keeps working
-            return true;
-        request_fail(&j->r, 429, "Too many failed authentications",
-                     "rate_limit_exceeded");
-        j->r.extra[j->r.extra_count++] = (struct http_field){
-            SLICE("Retry-After"), arena_printf(&j->r.arena, "%d", retry)};
-        return false;
-    }
-    if (j->route->auth == AUTH_INGEST &&
-        j->c->conf.config->ingest_key[0] == '\0') {
-        request_fail(&j->r, 500, "Ingest authentication not configured",
-                     "not_configured");
-        return false;
-    }
-    j->r.is_admin = is_known(j);
-    if (j->r.is_admin)
-        return true;
-    (void)limit_count(c->failures, j->r.source_ip, j->r.now_ms);
-    const struct slice l[4] = {SLICE("admin")};
-    metric_add(c->conf.metrics, M_AUTH_FAILURES, l, 1);
-    if (j->r.user.p != NULL)
-        return true;
-    request_fail(&j->r, 401,
-                 j->r.detail                     ? "Invalid admin token"
-                 : j->route->auth == AUTH_INGEST ? "Invalid or missing "
-                                                   "X-Ingest-Key"
-                                                 : "Unauthorized",
-                 "unauthorized");
-    return false;
 }
 
 /* ---- the job's life -------------------------------------------------------------- */
@@ -377,7 +192,8 @@ static void deliver(void *arg)
             struct http_field f[16];
             int n = cors_fields(j, f, common_fields(j, f));
             stream_begin(j->stream, j->r.status, f, n);
-            j->begun = j->answered = true;
+            j->begun = true;
+            note(j);
         }
         stream_write(j->stream, block.p, block.n);
     }
@@ -462,7 +278,7 @@ static bool parse_body(struct job *j)
 {
     struct err err;
     struct json *v;
-    struct slice type = head_field(j, "content-type");
+    struct slice type = job_field(j, "content-type");
     bool json = header_media_is(type, "application/json");
     j->r.body = buf_get(&j->body);
     j->r.is_json = json;
@@ -535,33 +351,10 @@ static void start(struct job *j)
     answer(j);
 }
 
-/* Small fixed answers that need no thread. */
-static bool fixed(struct job *j)
-{
-    static const struct {
-        const char *path, *text;
-    } answers[] = {{"/ping", "{\"message\":\"pong\"}"},
-                   {"/healthz", "{\"status\":\"ok\"}"}};
-    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
-        if (!slice_is(j->r.path, answers[i].path))
-            continue;
-        if (slice_is(j->r.method, "GET") || slice_is(j->r.method, "HEAD"))
-            buf_str(&j->r.out, answers[i].text);
-        else {
-            request_fail(&j->r, 405, "Method not allowed",
-                         "method_not_allowed");
-            j->r.extra[j->r.extra_count++] = (struct http_field){
-                SLICE("Allow"), SLICE("GET, HEAD")};
-        }
-        return true;
-    }
-    return false;
-}
-
 static bool preflight(struct job *j)
 {
     if (!slice_is(j->r.method, "OPTIONS") ||
-        head_field(j, "origin").p == NULL)
+        job_field(j, "origin").p == NULL)
         return false;
     struct http_field f[8];
     int n = cors_fields(j, f, 0);
@@ -599,14 +392,15 @@ static struct job *job_new(struct control *c, struct stream *s,
     j->r.control = c;
     j->r.status = 200;
     j->r.now_ms = clock_now_ms();
+    j->since_us = clock_mono_us();
     j->r.method = arena_dup(&j->r.arena, h->method);
     j->r.path = arena_dup(&j->r.arena, h->path);
     if (h->query.p != NULL)
         j->r.query = arena_dup(&j->r.arena, h->query);
-    j->r.media = arena_dup(&j->r.arena, head_field(j, "content-type"));
+    j->r.media = arena_dup(&j->r.arena, job_field(j, "content-type"));
     j->r.source_ip = arena_dup(
         &j->r.arena,
-        header_source(slice_str(h->peer), head_field(j, "x-forwarded-for"),
+        header_source(slice_str(h->peer), job_field(j, "x-forwarded-for"),
                       c->conf.trusted, c->conf.trusted_count));
     return j;
 }
@@ -624,23 +418,31 @@ static bool is_brief(struct slice path)
     return false;
 }
 
+/* What handlers read of the head. */
+static void copy_fields(struct job *j)
+{
+    static const char *const keys[] = {"x-openai-key", "x-anthropic-key",
+                                       "x-google-api-key"};
+    struct arena *a = &j->r.arena;
+    j->r.accept = arena_dup(a, job_field(j, "accept"));
+    j->r.accept_encoding = arena_dup(a, job_field(j, "accept-encoding"));
+    j->r.if_none_match = arena_dup(a, job_field(j, "if-none-match"));
+    for (int i = 0; i < 3; i++)
+        j->r.provider_key[i] = arena_dup(a, job_field(j, keys[i]));
+    if (j->r.provider_key[0].n == 0)
+        j->r.provider_key[0] = arena_dup(a, job_field(j, "openai-key"));
+}
+
 static void *on_head(void *server, struct stream *s,
                      const struct http_head *h)
 {
     struct job *j = job_new(server, s, h);
     enum inflate_kind kind;
-    if (fixed(j)) {
-        answer(j);
-        return j;
-    }
     j->r.detail = visitor_path(j->r.path);
     j->r.secure = h->tls;
     j->r.cookie = arena_dup(&j->r.arena,
                             session_cookie(h->fields, h->field_count));
-    j->r.accept_encoding =
-        arena_dup(&j->r.arena, head_field(j, "accept-encoding"));
-    j->r.if_none_match =
-        arena_dup(&j->r.arena, head_field(j, "if-none-match"));
+    copy_fields(j);
     j->r.brief = is_brief(j->r.path);
     if (preflight(j))
         return j;
@@ -648,14 +450,16 @@ static void *on_head(void *server, struct stream *s,
     if (j->route != NULL)
         j->r.detail =
             j->route->auth == AUTH_KEYS || j->route->auth == AUTH_VISITOR;
-    struct slice coding = head_field(j, "content-encoding");
+    struct slice coding = job_field(j, "content-encoding");
     if (j->route == NULL && j->allow[0] != '\0') {
         request_fail(&j->r, 405, "Method not allowed", "method_not_allowed");
         j->r.extra[j->r.extra_count++] =
             (struct http_field){SLICE("Allow"), slice_str(j->allow)};
     } else if (j->route == NULL)
         not_found(j);
-    else if (!authenticate(j) || !within_bucket(j))
+    else if (j->route->auth == AUTH_QUICK)
+        j->route->handler(&j->r);
+    else if (!who_may(j))
         ; // the answer is made
     else if (h->content_length > (int64_t)BODY_MAX)
         framework_error(j, 413, "FST_ERR_CTP_BODY_TOO_LARGE",
@@ -752,6 +556,10 @@ enum status control_new(const struct control_conf *conf, struct control **out,
 {
     struct control *c = xcalloc(1, sizeof *c);
     c->conf = *conf;
+    c->integrity = integrity_new();
+    int routes;
+    (void)routes_all(&routes);
+    c->traffic = traffic_new(routes);
     c->failures = limit_new((int)conf->config->auth_fail_per_min);
     c->admin_buckets = buckets_new(conf->config->rate_limit_rpm,
                                    conf->config->rate_limit_burst);
@@ -773,10 +581,13 @@ void control_free(struct control **cp)
     *cp = NULL;
     if (c == NULL)
         return;
+    integrity_stop(c->integrity);
     if (c->pool != NULL)
         pool_free(&c->pool);
+    integrity_free(&c->integrity);
     limit_free(&c->failures);
     sessions_free(&c->sessions);
+    traffic_free(&c->traffic);
     buckets_free(&c->admin_buckets);
     buckets_free(&c->ingest_buckets);
     free(c);

@@ -21,13 +21,24 @@
 #include "ledger/db.h"
 #include "net/listen.h"
 
+struct actor;
 struct alert;
 struct buckets;
+struct integrity;
 struct limit;
 struct policies;
 struct loop;
 struct request;
+struct traffic;
 struct sessions;
+
+/* How a provider is doing. */
+struct provider_state {
+    bool configured, healthy;
+    int64_t response_ms; /* -1: it was not asked, or did not answer */
+    int64_t checked_ms;
+    const char *error; /* one of a few fixed texts, NULL: none */
+};
 
 /* Everything borrowed; outlives the control plane. */
 struct control_conf {
@@ -52,6 +63,17 @@ struct control_conf {
     int providers_configured;
     /* One of PROVIDER_*: configured with a key? */
     bool (*provider_on)(void *arg, enum provider_id p);
+    /* Asks for the state of `n` providers at once with calls that are free;
+     * `keys` holds a key for each that is not the gateway's own (empty: the
+     * gateway's).  With the gateway's own keys an answer is kept for
+     * `max_age_ms`.  Blocks for some seconds at most. */
+    void (*provider_look)(void *arg, const enum provider_id *of,
+                          const struct slice *keys, int n, int64_t max_age_ms,
+                          struct provider_state *out);
+    /* The providers' models, sorted, cut from `a`, and when they were read;
+     * `*n` 0: none is known. */
+    void (*provider_models)(void *arg, struct arena *a, struct slice **names,
+                            int *n, int64_t *loaded_ms);
     void *provider_arg;
     struct slice demo_admin_key; /* --demo's generated secret, or empty */
 };
@@ -72,13 +94,20 @@ extern const struct stream_ops control_ops;
 MUST_CHECK enum status control_run(struct control *c, void (*fn)(void *arg),
                                    void *arg);
 
+/* Whom the audit table names when an admin did it. */
+extern const struct actor control_admin;
+
 /* For handlers. */
 const struct control_conf *control_conf(const struct control *c);
 /* The dashboard's sign-ins. */
 struct sessions *control_sessions(struct control *c);
+/* What is known of the ledger's chain. */
+struct integrity *control_integrity(struct control *c);
 /* True if `key` is an admin secret; else answered with 401, or 429 after too
  * many failures of this address. */
 bool control_is_secret(struct control *c, struct request *r, struct slice key);
+/* What each route answered. */
+const struct traffic *control_traffic(const struct control *c);
 /* The token buckets: of tracking tokens, or of B's admin paths. */
 struct buckets *control_buckets(struct control *c, bool ingest);
 

@@ -70,20 +70,6 @@ void dashboard_page(struct request *r)
     buf_slice(&r->out, slice_skip(f.body, at));
 }
 
-/* True if the client takes gzip (RFC 9110 12.5.3); q=0 means it does not. */
-static bool takes_gzip(struct slice accepts)
-{
-    while (accepts.p != NULL && accepts.n > 0) {
-        struct slice params = slice_cut(&accepts, ',');
-        struct slice coding = slice_trim(slice_cut(&params, ';'));
-        if (!slice_eq_nocase(coding, SLICE("gzip")))
-            continue;
-        struct slice q = params.p != NULL ? slice_trim(params) : SLICE("");
-        return !(slice_is(q, "q=0") || slice_starts(q, "q=0.0"));
-    }
-    return false;
-}
-
 /* If-None-Match by weak comparison: the tag, or "*". */
 static bool has_etag(struct slice fields, const char *etag)
 {
@@ -113,7 +99,7 @@ void dashboard_asset(struct request *r)
     buf_clear(&r->out);
     if (has_etag(r->if_none_match, f.etag))
         r->status = 304;
-    else if (f.gzip.n > 0 && takes_gzip(r->accept_encoding)) {
+    else if (f.gzip.n > 0 && request_takes_gzip(r)) {
         add_field(r, SLICE("Content-Encoding"), SLICE("gzip"));
         buf_slice(&r->out, f.gzip);
     } else

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/control.h"
+#include "control/entry.h"
 #include "control/handlers.h"
 #include "control/usage.h"
 #include "ledger/names.h"
@@ -18,90 +19,6 @@
 #define BLOCK (32u << 10)
 #define BLOCK_LIMIT (4u << 20)
 #define REASON_MAX 200
-
-static const struct actor admin = {{"admin", 5}};
-
-/* ---- an Entry ------------------------------------------------------------------ */
-
-static void knum_null(struct json_out *o, const char *key, int64_t v,
-                      int64_t none)
-{
-    if (v == none)
-        json_knull(o, key);
-    else
-        json_knum(o, key, v);
-}
-
-static void kid(struct json_out *o, const char *key, int64_t id)
-{
-    char text[MONEY_TEXT];
-    int n = snprintf(text, sizeof text, "%lld", (long long)id);
-    if (id == 0)
-        json_knull(o, key);
-    else
-        json_kstr(o, key, slice(text, (size_t)n));
-}
-
-/* Empty texts are null. */
-static void ktext(struct json_out *o, const char *key, struct slice s)
-{
-    json_kstr_null(o, key, s.n > 0 ? s : (struct slice){NULL, 0});
-}
-
-static void write_tags(struct json_out *o, const struct event *e)
-{
-    json_key(o, "tags");
-    json_arr(o);
-    for (int i = 0; i < e->tag_count; i++) {
-        if (!e->tags[i].direct)
-            continue;
-        json_obj(o);
-        json_knum(o, "id", e->tags[i].id);
-        json_kstr(o, "name", e->tags[i].name);
-        json_kstr(o, "path", e->tags[i].path);
-        json_knum(o, "weight", 1);
-        json_obj_end(o);
-    }
-    json_arr_end(o);
-}
-
-/* The members of contract 4's Entry; the object stays open. */
-static void write_entry(struct json_out *o, const struct entry *x)
-{
-    const struct event *e = &x->e;
-    json_obj(o);
-    kid(o, "id", x->id);
-    json_ktime(o, "ts", e->ts_ms);
-    ktext(o, "tenant", e->tenant);
-    ktext(o, "route", e->route);
-    ktext(o, "model", e->model);
-    json_kusd(o, "usd", e->usd);
-    json_knum(o, "promptTok", e->usage.input);
-    json_knum(o, "compTok", e->usage.output);
-    knum_null(o, "tenantId", e->tenant_id, 0);
-    ktext(o, "sessionId", e->session);
-    json_kstr_null(o, "status", names_of(NAMES_STATUS, (int)e->status));
-    write_tags(o, e);
-    json_kstr(o, "requestId", slice_str(e->request_id));
-    json_kstr_null(o, "kind", names_of(NAMES_KIND, (int)e->kind));
-    knum_null(o, "keyId", e->key_id, 0);
-    json_kstr_null(o, "provider", names_of(NAMES_PROVIDER, (int)e->provider));
-    ktext(o, "modelAnswered", e->model_answered);
-    json_knum(o, "cachedTok", e->usage.cached);
-    json_knum(o, "cacheWriteTok", e->usage.cache_write);
-    json_knum(o, "reasoningTok", e->usage.reasoning);
-    ktext(o, "reason", e->reason);
-    knum_null(o, "httpStatus", e->http_status, 0);
-    json_kstr_null(o, "meteredBy", names_of(NAMES_METERED, (int)e->usage.by));
-    knum_null(o, "priceVersion", e->price_version, 0);
-    json_kstr_null(o, "priceBasis", names_of(NAMES_BASIS, (int)e->basis));
-    ktext(o, "user", e->user);
-    json_knum(o, "latencyMs", e->latency_ms);
-    knum_null(o, "ttftMs", e->ttft_ms, -1);
-    json_kbool(o, "stream", e->stream);
-    kid(o, "corrects", e->corrects);
-    json_ktime(o, "recordedAt", x->recorded_ms);
-}
 
 /* ---- filters -------------------------------------------------------------------- */
 
@@ -198,7 +115,7 @@ static enum status write_rows(struct request *r, struct json_out *o,
         st = query_entries(db, &a, &f, offset, want, &rows, &n,
                            p->total < 0 ? &p->total : NULL, err);
         for (int i = 0; st == OK && i < n; i++) {
-            write_entry(o, &rows[i]);
+            entry_write(o, &rows[i]);
             json_obj_end(o);
             p->last_ts = f.before_ts = rows[i].e.ts_ms;
             p->last_id = f.before_id = rows[i].id;
@@ -397,7 +314,7 @@ void entries_one(struct request *r)
     if (!read_one(r, e))
         return;
     request_json(r, &o);
-    write_entry(&o, e);
+    entry_write(&o, e);
     write_cost(r, &o, &e->e);
     write_refusal(&o, &e->e);
     json_obj_end(&o);
@@ -510,13 +427,13 @@ void entries_correct(struct request *r)
     made->e.reason = reason;
     made->e.usage = (struct usage){0};
     read_correction_row(r, row, before, made);
-    if (rows_note(control_conf(r->control)->db, admin, row->e.tenant_id,
+    if (rows_note(control_conf(r->control)->db, control_admin, row->e.tenant_id,
                   "ledger.correct", "id", row->id, reason, &err) != OK)
         log_line(LOG_ERROR, "audit row not written",
                  LF_C("error", err.text));
     r->status = 201;
     request_json(r, &o);
-    write_entry(&o, made);
+    entry_write(&o, made);
     json_obj_end(&o);
 }
 
@@ -539,105 +456,15 @@ static bool flush(struct export *x)
     return !x->left;
 }
 
-/* A text cell (never the first of a row), quoted; one that a spreadsheet would run is defused. */
-static void cell(struct buf *b, struct slice s)
-{
-    buf_str(b, ",\"");
-    if (s.n > 0 && memchr("=+-@\t\r", s.p[0], 6) != NULL)
-        buf_char(b, '\'');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            buf_char(b, '"');
-        buf_char(b, s.p[i]);
-    }
-    buf_char(b, '"');
-}
-
-/* A number, empty if it is `none`. */
-static void cell_num(struct buf *b, int64_t v, int64_t none)
-{
-    buf_char(b, ',');
-    if (v != none)
-        buf_i64(b, v);
-}
-
-static void cell_time(struct buf *b, int64_t ms)
-{
-    char text[CLOCK_TEXT];
-    buf_char(b, ',');
-    buf_add(b, text, clock_format(ms, text));
-}
-
-static void cell_tags(struct buf *b, const struct event *e)
-{
-    struct buf t;
-    buf_init(&t, BLOCK_LIMIT);
-    for (int i = 0; i < e->tag_count; i++) {
-        if (!e->tags[i].direct)
-            continue;
-        if (t.n > 0)
-            buf_char(&t, ',');
-        buf_slice(&t, e->tags[i].name);
-    }
-    cell(b, buf_get(&t));
-    buf_release(&t);
-}
-
-#define CSV_HEAD                                                               \
-    "id,ts,recordedAt,kind,requestId,tenantId,tenant,keyId,route,provider,"    \
-    "model,modelAnswered,usd,promptTok,cachedTok,cacheWriteTok,compTok,"       \
-    "reasoningTok,status,reason,httpStatus,meteredBy,priceVersion,"            \
-    "priceBasis,sessionId,user,tags,latencyMs,ttftMs,stream,corrects\r\n"
-
-static void csv_row(struct export *x, const struct entry *row)
-{
-    const struct event *e = &row->e;
-    struct buf *b = &x->block;
-    char usd[MONEY_TEXT];
-    buf_i64(b, row->id);
-    cell_time(b, e->ts_ms);
-    cell_time(b, row->recorded_ms);
-    cell(b, names_of(NAMES_KIND, (int)e->kind));
-    cell(b, slice_str(e->request_id));
-    cell_num(b, e->tenant_id, 0);
-    cell(b, e->tenant);
-    cell_num(b, e->key_id, 0);
-    cell(b, e->route);
-    cell(b, names_of(NAMES_PROVIDER, (int)e->provider));
-    cell(b, e->model);
-    cell(b, e->model_answered);
-    buf_char(b, ',');
-    buf_add(b, usd, money_format(e->usd, usd));
-    cell_num(b, e->usage.input, -1);
-    cell_num(b, e->usage.cached, -1);
-    cell_num(b, e->usage.cache_write, -1);
-    cell_num(b, e->usage.output, -1);
-    cell_num(b, e->usage.reasoning, -1);
-    cell(b, names_of(NAMES_STATUS, (int)e->status));
-    cell(b, e->reason);
-    cell_num(b, e->http_status, 0);
-    cell(b, names_of(NAMES_METERED, (int)e->usage.by));
-    cell_num(b, e->price_version, 0);
-    cell(b, names_of(NAMES_BASIS, (int)e->basis));
-    cell(b, e->session);
-    cell(b, e->user);
-    cell_tags(b, e);
-    cell_num(b, e->latency_ms, -1);
-    cell_num(b, e->ttft_ms, -1);
-    cell_num(b, e->stream ? 1 : 0, -1);
-    cell_num(b, e->corrects, 0);
-    buf_str(b, "\r\n");
-}
-
 static bool on_export(void *arg, const struct entry *row)
 {
     struct export *x = arg;
     if (x->csv) {
-        csv_row(x, row);
+        entry_csv(&x->block, row);
     } else {
         struct json_out o;
         json_out_init(&o, &x->block);
-        write_entry(&o, row);
+        entry_write(&o, row);
         json_obj_end(&o);
         buf_char(&x->block, '\n');
     }
@@ -664,7 +491,7 @@ void entries_export(struct request *r)
               : SLICE("attachment; filename=\"ledger.jsonl\"")};
     buf_init(&x.block, BLOCK_LIMIT);
     if (x.csv)
-        buf_str(&x.block, CSV_HEAD);
+        entry_csv_head(&x.block);
     enum status st =
         query_stream(control_conf(r->control)->db, &f, on_export, &x, &err);
     if (st == OK && !x.left)

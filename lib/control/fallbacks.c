@@ -10,8 +10,6 @@
 #include "control/handlers.h"
 #include "ledger/rows.h"
 
-static const struct actor admin = {{"admin", 5}};
-
 static void write_all(struct request *r)
 {
     const struct snapshot *s = catalog_ref(control_conf(r->control)->catalog);
@@ -53,7 +51,7 @@ void fallbacks_put(struct request *r)
     fallbacks_write(f, &o);
     st = text.failed
              ? err_set(&err, E_TOO_BIG, "fallbacks", "too long")
-             : rows_fallbacks_put(control_conf(r->control)->db, admin,
+             : rows_fallbacks_put(control_conf(r->control)->db, control_admin,
                                   buf_get(&text), fallbacks_count(f), &err);
     if (st == OK)
         write_all(r);
@@ -66,8 +64,8 @@ void fallbacks_put(struct request *r)
 void fallbacks_delete(struct request *r)
 {
     struct err err;
-    enum status st = rows_fallbacks_put(control_conf(r->control)->db, admin,
-                                        slice(NULL, 0), 0, &err);
+    enum status st = rows_fallbacks_put(control_conf(r->control)->db,
+                                        control_admin, slice(NULL, 0), 0, &err);
     if (st == OK)
         write_all(r);
     else

@@ -55,10 +55,20 @@ handler_fn entries_all;    /* GET /admin/usage/ledger */
 handler_fn entries_one;    /* GET /admin/usage/ledger/:id */
 handler_fn entries_correct; /* POST /admin/usage/ledger/:id/corrections */
 handler_fn entries_export; /* GET /admin/usage/export */
+/* ---- insights.c */
+handler_fn insights_get; /* GET /admin/usage/insights */
+/* ---- integrity.c: /admin/ledger/integrity */
+handler_fn integrity_get;   /* GET */
+handler_fn integrity_check; /* POST: starts a check, 202 */
 /* ---- sign_in.c: /dashboard/session */
 handler_fn session_open;  /* POST */
 handler_fn session_show;  /* GET */
 handler_fn session_close; /* DELETE */
+/* ---- docs.c */
+handler_fn docs_page;    /* GET /docs */
+handler_fn docs_asset;   /* GET /docs/:name */
+handler_fn docs_redoc;   /* GET /redoc */
+handler_fn docs_openapi; /* GET /docs/json, /openapi.json */
 /* ---- overview.c */
 handler_fn overview_get; /* GET /admin/overview */
 /* ---- settings.c */
@@ -88,6 +98,12 @@ handler_fn prices_list;
 handler_fn prices_create;
 handler_fn prices_update;
 handler_fn prices_delete;
+/* ---- providers.c */
+handler_fn providers_status; /* GET /admin/providers/status */
+handler_fn providers_health; /* GET /admin/providers/:provider/health */
+handler_fn providers_test;   /* POST /admin/providers/:provider/test */
+/* ---- analytics.c */
+handler_fn analytics_tags; /* GET T/tag-analytics */
 /* ---- fallbacks.c: /admin/fallbacks */
 handler_fn fallbacks_get;
 handler_fn fallbacks_put;
@@ -96,7 +112,12 @@ handler_fn fallbacks_delete;
 handler_fn policy_get;    /* GET /admin/policy */
 handler_fn policy_test;   /* POST /admin/policy/test */
 handler_fn policy_replay; /* POST /admin/policy/replay */
+/* ---- policy_file.c */
+handler_fn policy_text; /* GET /admin/policy/text */
+handler_fn policy_save; /* PUT /admin/policy */
 /* ---- health.c: these four also answer without an admin, on the pool */
+handler_fn health_ping;     /* GET /ping, on the loop */
+handler_fn health_z;        /* GET /healthz, on the loop */
 handler_fn health_plain;    /* GET /health */
 handler_fn health_detailed; /* GET /health/detailed */
 handler_fn health_metrics;  /* GET /metrics */
@@ -104,6 +125,8 @@ handler_fn audit_list;      /* GET /admin/audit */
 /* ---- alerts.c: /admin/alerts */
 handler_fn alerts_list; /* GET */
 handler_fn alerts_test; /* POST /admin/alerts/test */
+/* ---- forecast.c */
+handler_fn forecast_tenant; /* GET T/forecast */
 /* ---- issued.c: C's admin routes */
 handler_fn issued_create; /* POST /admin/keys */
 handler_fn issued_revoke; /* POST /admin/keys/:token/revoke */

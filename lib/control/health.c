@@ -2,6 +2,10 @@
 #include "base/clock.h"
 #include "control/control.h"
 #include "control/handlers.h"
+#include "control/metrics_json.h"
+#include "control/providers.h"
+#include "guard/gate.h"
+#include "guard/policy.h"
 #include "guard/window.h"
 #include "ledger/names.h"
 #include "ledger/rows.h"
@@ -52,6 +56,16 @@ static void write_plain(struct request *r, struct json_out *o)
     json_obj_end(o);
 }
 
+void health_ping(struct request *r)
+{
+    buf_str(&r->out, "{\"message\":\"pong\"}");
+}
+
+void health_z(struct request *r)
+{
+    buf_str(&r->out, "{\"status\":\"ok\"}");
+}
+
 void health_plain(struct request *r)
 {
     struct json_out o;
@@ -59,48 +73,24 @@ void health_plain(struct request *r)
     json_obj_end(&o);
 }
 
-/* No call is made here, so a configured provider's state is not known. */
-static void write_provider(struct request *r, struct json_out *o,
-                           enum provider_id p, bool on)
-{
-    json_key_slice(o, names_of(NAMES_PROVIDER, (int)p));
-    json_obj(o);
-    json_kbool(o, "configured", on);
-    if (on)
-        json_knull(o, "healthy");
-    else
-        json_kbool(o, "healthy", false);
-    json_knull(o, "responseTime");
-    if (on) {
-        json_knull(o, "lastChecked");
-    } else {
-        json_kstr(o, "error", SLICE("Provider not configured"));
-        json_knum(o, "lastChecked", r->now_ms);
-    }
-    json_obj_end(o);
-}
-
 void health_detailed(struct request *r)
 {
     const struct control_conf *c = control_conf(r->control);
     struct json_out o;
     write_plain(r, &o);
-    json_key(&o, "providers");
-    json_obj(&o);
-    for (int p = PROVIDER_NONE + 1; p < PROVIDER_COUNT; p++) {
-        bool on = c->provider_on != NULL &&
-                  c->provider_on(c->provider_arg, (enum provider_id)p);
-        if (on || p != PROVIDER_DEMO)
-            write_provider(r, &o, (enum provider_id)p, on);
-    }
-    json_obj_end(&o);
+    providers_write(r, &o, false);
     json_knum(&o, "uptime_s", (r->now_ms - c->started_ms) / 1000);
     json_knum(&o, "holds_open", (int64_t)counters_holds_open(c->counters));
     json_knum(&o, "queue_depth", (int64_t)counters_outbox_depth(c->counters));
     json_key(&o, "policy");
     json_obj(&o);
-    json_knull(&o, "loadedAt");
-    json_knull(&o, "error");
+    const struct policy *p = policies_ref(c->policies);
+    struct policy_fault f;
+    policies_fault(c->policies, &f);
+    json_ktime(&o, "loadedAt", p->loaded_ms);
+    json_kstr_null(&o, "error",
+                   f.is_set ? slice_str(f.text) : slice(NULL, 0));
+    policy_unref(&p);
     json_obj_end(&o);
     json_obj_end(&o);
 }
@@ -211,6 +201,10 @@ void health_metrics(struct request *r)
     const struct slice value[] = {SLICE(BG_VERSION)};
     struct gauges g = {.r = r};
     struct buf *out = &r->out;
+    if (metrics_json_asked(r)) {
+        metrics_json(r);
+        return;
+    }
     buf_clear(out);
     g.of = arena_alloc(&r->arena, GAUGES_MAX * sizeof *g.of);
     gather_gauges(&g);

@@ -299,6 +299,8 @@ static bool read_token(struct report *p)
         return fail(p, 403, "Tracking token is inactive");
     if (!buckets_take(control_buckets(r->control, true), v->text, r->now_ms,
                       &left, &retry)) {
+        const struct slice l[4] = {SLICE("ingest")};
+        metric_add(c->metrics, M_RATE_HITS, l, 1);
         r->extra[r->extra_count++] = (struct http_field){
             SLICE("Retry-After"),
             arena_printf(&r->arena, "%lld", (long long)retry)};

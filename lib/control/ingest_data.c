@@ -3,6 +3,7 @@
 #include "base/crypt.h"
 #include "control/control.h"
 #include "control/handlers.h"
+#include "control/providers.h"
 #include "ledger/data.h"
 #include "ledger/rows.h"
 
@@ -10,8 +11,6 @@
 #define LIMIT_DEFAULT 5000
 #define LABEL_MAX_BYTES 64
 #define TOKEN_BYTES_MAX 40
-
-static const struct actor admin = {{"admin", 5}};
 
 /* ---- /data -------------------------------------------------------------------------- */
 
@@ -156,6 +155,10 @@ void data_names(struct request *r)
     struct json_out o;
     struct err err;
     int n = 0;
+    if (!r->is_admin && r->user.p != NULL) {
+        providers_models(r);
+        return;
+    }
     enum status st = data_models(control_conf(r->control)->db, &r->arena,
                                  &names, &n, &err);
     if (st != OK) {
@@ -188,7 +191,7 @@ void data_reset(struct request *r)
     }
     enum status st = data_newest(c->db, &last, &err);
     if (st == OK)
-        st = rows_reset(c->db, admin, last, &err);
+        st = rows_reset(c->db, control_admin, last, &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return;
@@ -316,7 +319,7 @@ void tokens_create(struct request *r)
     if (t.tenant_id == 0)
         return;
     t.token = make_token(&r->arena, c->config->tracking_token_length);
-    enum status st = rows_ingest_add(c->db, admin, &t, &err);
+    enum status st = rows_ingest_add(c->db, control_admin, &t, &err);
     if (st == E_EXISTS) {
         struct slice text = arena_printf(
             &r->arena, "Label '%.*s' already exists", SLICE_FMT(t.label));
@@ -362,7 +365,7 @@ void tokens_active(struct request *r)
         return;
     }
     answer_ok(r,
-              rows_ingest_active(control_conf(r->control)->db, admin,
+              rows_ingest_active(control_conf(r->control)->db, control_admin,
                                  r->id[0], v->type == JSON_TRUE, &err),
               &err);
 }
@@ -371,7 +374,7 @@ void tokens_delete(struct request *r)
 {
     struct err err;
     answer_ok(r,
-              rows_ingest_delete(control_conf(r->control)->db, admin,
+              rows_ingest_delete(control_conf(r->control)->db, control_admin,
                                  r->id[0], &err),
               &err);
 }

@@ -6,8 +6,6 @@
 
 #define NAME_MAX_BYTES 128
 
-static const struct actor admin = {{"admin", 5}};
-
 static void write_masked(struct request *r, struct json_out *o,
                          const struct key_row *k)
 {
@@ -26,7 +24,7 @@ static void issue(struct request *r, struct key_row *k)
     crypt_keyed(c->secret, slice_str(token), k->hash);
     memcpy(k->first4, token, 4);
     memcpy(k->last4, token + 42, 4);
-    enum status st = rows_key_add(c->db, admin, k, &err);
+    enum status st = rows_key_add(c->db, control_admin, k, &err);
     if (st == E_NOT_FOUND)
         request_fail(r, 404, "Tenant not found", "not_found");
     else if (st != OK)
@@ -104,7 +102,7 @@ void keys_revoke(struct request *r)
 {
     struct json_out o;
     struct err err;
-    enum status st = rows_key_revoke(control_conf(r->control)->db, admin,
+    enum status st = rows_key_revoke(control_conf(r->control)->db, control_admin,
                                      r->id[0], NULL, &err);
     if (st == E_NOT_FOUND)
         request_fail(r, 404, "API key not found", "not_found");

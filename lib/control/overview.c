@@ -5,8 +5,10 @@
  */
 #include "ledger/overview.h"
 #include "base/clock.h"
+#include "base/money.h"
 #include "base/zone.h"
 #include "control/control.h"
+#include "control/forecast.h"
 #include "control/handlers.h"
 #include "control/usage.h"
 #include "guard/window.h"
@@ -15,6 +17,13 @@
 #define DAY_MS 86400000LL
 #define DAYS_DEFAULT 29
 #define TOP 8
+
+/* burned / over * ms, at most what fits. */
+static int64_t rate(int64_t burned, int64_t ms, int64_t over)
+{
+    __int128 v = (__int128)burned * ms / over;
+    return v > INT64_MAX ? INT64_MAX : v < 0 ? 0 : (int64_t)v;
+}
 
 static void write_sum(struct json_out *o, const char *key, const struct sum *s,
                       int64_t start_ms, int64_t end_ms)
@@ -44,6 +53,34 @@ static enum status write_period(struct request *r, struct json_out *o,
     if (st == OK)
         write_sum(o, key, &sum, w.start_ms, w.end_ms);
     return st;
+}
+
+/* At the rate of lately, to the end of the month. */
+static enum status write_forecast(struct request *r, struct json_out *o,
+                                  struct err *err)
+{
+    const struct control_conf *c = control_conf(r->control);
+    // of all spend; the budget itself exists nowhere, so no spend is its own
+    const struct budget b = {
+        .scope = SCOPE_GLOBAL, .period = PERIOD_MONTHLY, .amount = INT64_MAX};
+    struct forecast f;
+    struct window w;
+    struct sum sum;
+    (void)window_at(&b, c->zone, r->now_ms, &w);
+    enum status st = query_sum(c->db, -1, w.start_ms, w.end_ms, &sum, err);
+    if (st != OK)
+        return st;
+    bool known = forecast_of(r, &b, &f) && f.over_ms > 0;
+    int64_t burned = known ? f.burned : 0, over = known ? f.over_ms : DAY_MS;
+    json_key(o, "forecast");
+    json_obj(o);
+    json_kusd(o, "burnUsdPerDay", rate(burned, DAY_MS, over));
+    json_knum(o, "basisHours",
+              known ? (over + WINDOW_HOUR_MS - 1) / WINDOW_HOUR_MS : 0);
+    json_kusd(o, "projectedUsd",
+              money_add(sum.usd, rate(burned, w.end_ms - r->now_ms, over)));
+    json_obj_end(o);
+    return OK;
 }
 
 static enum status write_days(struct request *r, struct json_out *o,
@@ -150,6 +187,8 @@ void overview_get(struct request *r)
     enum status st = write_period(r, &o, "today", PERIOD_DAILY, &err);
     if (st == OK)
         st = write_period(r, &o, "month", PERIOD_MONTHLY, &err);
+    if (st == OK)
+        st = write_forecast(r, &o, &err);
     if (st == OK)
         st = write_days(r, &o, from, to, &err);
     if (st == OK)

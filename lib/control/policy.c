@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "control/control.h"
 #include "control/handlers.h"
+#include "control/policy_fault.h"
 #include "control/replay.h"
 #include "guard/gate.h"
 #include "ledger/query.h"
@@ -9,16 +10,6 @@
 #define TRIAL_SCRATCH ((size_t)32 << 20)
 #define TEXT_MAX ((size_t)1 << 20) /* of a policy that comes in a body */
 #define REPLAY_DAYS 7
-
-static void write_fault(struct json_out *o, const struct policy_fault *f)
-{
-    json_obj(o);
-    json_kstr(o, "file", slice_str(f->file));
-    json_knum(o, "line", f->row);
-    json_knum(o, "column", f->col);
-    json_kstr(o, "message", slice_str(f->text));
-    json_obj_end(o);
-}
 
 void policy_get(struct request *r)
 {
@@ -43,7 +34,7 @@ void policy_get(struct request *r)
               p->dialect == REGO_V1 ? SLICE("v1") : SLICE("v0"));
     json_key(&o, "error");
     if (f.is_set)
-        write_fault(&o, &f);
+        policy_fault_write(&o, &f);
     else
         json_null(&o);
     json_obj_end(&o);
@@ -57,7 +48,6 @@ static const struct policy *policy_asked(struct request *r)
     const struct control_conf *c = control_conf(r->control);
     const struct json *text = json_get(r->json, "policy");
     struct policy_fault f = {0};
-    struct json_out o;
     if (text == NULL || text->type == JSON_NULL)
         return policies_ref(c->policies);
     if (text->type != JSON_STRING || text->text.n > TEXT_MAX) {
@@ -67,14 +57,7 @@ static const struct policy *policy_asked(struct request *r)
     const struct policy *p = policy_from_text(text->text, POLICY_AUTO, &f);
     if (p != NULL)
         return p;
-    r->status = 400;
-    request_json(r, &o);
-    json_obj(&o);
-    json_kstr(&o, "error", SLICE("Policy does not compile"));
-    json_kstr(&o, "code", SLICE("policy_error"));
-    json_key(&o, "details");
-    write_fault(&o, &f);
-    json_obj_end(&o);
+    policy_fault_answer(r, &f);
     return NULL;
 }
 

@@ -8,8 +8,6 @@
 #define PAGE_MAX 1000
 #define TOKENS_MAX INT64_C(1000000000)
 
-static const struct actor admin = {{"admin", 5}};
-
 /* ---- a Price --------------------------------------------------------------------- */
 
 static void kprice(struct json_out *o, const char *key, int64_t pico)
@@ -246,7 +244,7 @@ static void put(struct request *r, struct price_row *p, bool create)
     const struct control_conf *c = control_conf(r->control);
     struct json_out o;
     struct err err;
-    enum status st = rows_price_put(c->db, admin, create, p, &err);
+    enum status st = rows_price_put(c->db, control_admin, create, p, &err);
     if (st == E_EXISTS) {
         refused(r);
         return;
@@ -364,7 +362,7 @@ void prices_delete(struct request *r)
     const struct price_row *old = row_named(&all, r->param[0]);
     enum status st =
         old == NULL ? E_NOT_FOUND
-                    : rows_price_delete(c->db, admin, old->id, old->model,
+                    : rows_price_delete(c->db, control_admin, old->id, old->model,
                                         &err);
     if (st == E_NOT_FOUND) {
         not_found(r);

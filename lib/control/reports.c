@@ -204,8 +204,9 @@ static void fold(struct report *p)
     p->n = n;
 }
 
-/* Fills p->rows; false: answered. */
-static bool gather(struct request *r, struct report *p)
+/* Fills p->rows, by period and label, or as they come: tenant by tenant, then
+ * by day.  False: answered. */
+static bool gather(struct request *r, struct report *p, bool sorted)
 {
     struct report_cell *cells;
     struct err err;
@@ -213,6 +214,10 @@ static bool gather(struct request *r, struct report *p)
     bool whole = p->bucket == ALL;
     const struct report_query q = {.every_tenant = r->is_admin,
                                    .by_key = p->scope >= KEY,
+                                   .together = r->is_admin &&
+                                               p->scope == ALL_USERS &&
+                                               p->user.p == NULL,
+                                   .by_month = p->bucket <= MONTH,
                                    .tenant = p->user,
                                    .from_ms = whole ? 0 : p->from_ms,
                                    .to_ms = whole ? INT64_MAX : p->to_ms,
@@ -242,6 +247,8 @@ static bool gather(struct request *r, struct report *p)
                                   .requests = c->requests};
     }
     p->n = n;
+    if (!sorted)
+        return true;
     if (n > 1)
         qsort(p->rows, (size_t)n, sizeof *p->rows, row_order);
     fold(p);
@@ -297,7 +304,7 @@ static void answer_rows(struct request *r, struct report *p)
     struct json_out o;
     struct err err;
     int n;
-    if (!gather(r, p))
+    if (!gather(r, p, true))
         return;
     enum status st = report_names(control_conf(r->control)->db, &r->arena,
                                   r->is_admin, &names, &n, &err);
@@ -352,22 +359,12 @@ static int dearest(const void *a, const void *b)
     return text_order(x->label, y->label);
 }
 
-static int by_tenant(const void *a, const void *b)
-{
-    const struct row *x = a, *y = b;
-    if (x->tenant_id != y->tenant_id)
-        return x->tenant_id < y->tenant_id ? -1 : 1;
-    return (x->period > y->period) - (x->period < y->period);
-}
-
 /* Rows of (tenant, day) as one series per tenant; -1: no memory. */
 static int build(struct request *r, struct report *p, int days,
                  struct series **out)
 {
     int n = 0;
     *out = arena_try(&r->arena, (size_t)(p->n + 1) * sizeof **out);
-    if (p->n > 1)
-        qsort(p->rows, (size_t)p->n, sizeof *p->rows, by_tenant);
     for (int i = 0; *out != NULL && i < p->n; i++) {
         const struct row *v = &p->rows[i];
         if (n == 0 || (*out)[n - 1].tenant_id != v->tenant_id)
@@ -442,7 +439,7 @@ static void answer_overview(struct request *r, struct report *p)
     struct series *s;
     struct json_out o;
     int days = (int)((p->to_ms - p->from_ms) / DAY_MS);
-    if (!gather(r, p))
+    if (!gather(r, p, false))
         return;
     int64_t *total = arena_try(&r->arena, (size_t)days * sizeof *total);
     int n = total != NULL ? build(r, p, days, &s) : -1;

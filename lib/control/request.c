@@ -117,6 +117,20 @@ bool request_query_int(struct request *r, const char *name, int64_t min,
     return false;
 }
 
+bool request_takes_gzip(const struct request *r)
+{
+    struct slice accepts = r->accept_encoding;
+    while (accepts.p != NULL && accepts.n > 0) {
+        struct slice params = slice_cut(&accepts, ',');
+        struct slice coding = slice_trim(slice_cut(&params, ';'));
+        if (!slice_eq_nocase(coding, SLICE("gzip")))
+            continue;
+        struct slice q = params.p != NULL ? slice_trim(params) : SLICE("");
+        return !(slice_is(q, "q=0") || slice_starts(q, "q=0.0"));
+    }
+    return false;
+}
+
 struct slice request_number(const struct json *v, bool *wrong)
 {
     int64_t n;

@@ -39,9 +39,10 @@ struct request {
     struct slice media; /* Content-Type as sent */
     struct slice user;  /* AUTH_VISITOR: who is signed in; .p NULL: nobody */
     bool is_admin;      /* AUTH_VISITOR: an admin secret was sent */
+    struct slice provider_key[3]; /* sent along: OpenAI, Anthropic, Google */
     bool secure;        /* the client came over HTTPS */
     struct slice cookie; /* bg_admin's value; .p NULL: none */
-    struct slice accept_encoding, if_none_match; /* as sent; .p NULL: none */
+    struct slice accept, accept_encoding, if_none_match; /* as sent; .p NULL: none */
 
     /* the answer */
     int status; /* 200 unless set */
@@ -79,6 +80,8 @@ struct slice request_query(struct request *r, const char *name);
  * with a validation error (querystring/name). */
 bool request_query_int(struct request *r, const char *name, int64_t min,
                        int64_t max, int64_t dflt, int64_t *out);
+/* True if the client takes gzip (RFC 9110 12.5.3); q=0 means it does not. */
+bool request_takes_gzip(const struct request *r);
 /* A body member that is a number or a decimal string: its text; .p NULL: not
  * there, null or something else (`*wrong`). */
 struct slice request_number(const struct json *v, bool *wrong);

@@ -7,6 +7,14 @@
 
 static const struct control_route table[] = {
 #define A(m, p, h, s) {m, p, AUTH_ADMIN, h, s}
+    {"GET", "/ping", AUTH_QUICK, health_ping, "Are you there?"},
+    {"GET", "/healthz", AUTH_QUICK, health_z, "Are you there?"},
+    {"GET", "/openapi.json", AUTH_NONE, docs_openapi, "This document"},
+    {"GET", "/docs/json", AUTH_NONE, docs_openapi, "This document"},
+    {"GET", "/docs", AUTH_NONE, docs_page, "The API browser"},
+    {"GET", "/docs/:name", AUTH_NONE, docs_asset,
+     "Script and style of the API browser"},
+    {"GET", "/redoc", AUTH_NONE, docs_redoc, "To the API browser"},
     {"GET", "/health", AUTH_NONE, health_plain, "Is it well?"},
     {"GET", "/metrics", AUTH_METRICS, health_metrics, "Prometheus text"},
     A("GET", T "/sessions", sessions_list, "Sessions of a tenant"),
@@ -24,11 +32,19 @@ static const struct control_route table[] = {
       "A new version of a price"),
     A("DELETE", "/admin/model-pricing/:model", prices_delete,
       "Remove the admin's price"),
+    A("GET", "/admin/providers/status", providers_status,
+      "Are the providers well?"),
+    A("GET", "/admin/providers/:provider/health", providers_health,
+      "Is a provider well now?"),
+    A("POST", "/admin/providers/:provider/test", providers_test,
+      "Try a key without keeping it"),
     A("GET", "/admin/fallbacks", fallbacks_get, "Fallback chains in force"),
     A("PUT", "/admin/fallbacks", fallbacks_put, "Set all fallback chains"),
     A("DELETE", "/admin/fallbacks", fallbacks_delete,
       "Go back to the configured fallback chains"),
     A("GET", "/admin/policy", policy_get, "The policy in force"),
+    A("PUT", "/admin/policy", policy_save, "Replace the policy's file"),
+    A("GET", "/admin/policy/text", policy_text, "The policy's modules"),
     A("POST", "/admin/policy/test", policy_test, "Try an input, or a policy"),
     A("POST", "/admin/policy/replay", policy_replay,
       "Who would have been denied"),
@@ -51,6 +67,8 @@ static const struct control_route table[] = {
     A("DELETE", "/admin/apikey/:id", keys_revoke, "Revoke a key"),
     A("POST", T "/budgets", budgets_tenant_post, "Set tenant budgets"),
     A("GET", T "/budgets", budgets_tenant_get, "Tenant budgets"),
+    A("GET", T "/forecast", forecast_tenant,
+      "When a tenant's budgets run out"),
     A("PUT", "/admin/budget/:budgetId", budgets_tenant_put,
       "Change a tenant budget"),
     A("DELETE", "/admin/budget/:budgetId", budgets_tenant_delete,
@@ -78,17 +96,24 @@ static const struct control_route table[] = {
     A("GET", T "/usage", usage_periods, "Spend per period"),
     A("GET", T "/usage/history", usage_history, "Spend per day"),
     A("GET", T "/usage/models", usage_models, "Spend per model"),
+    A("GET", T "/tag-analytics", analytics_tags, "Spend by tag"),
     A("GET", T "/usage/ledger", entries_tenant, "A tenant's rows"),
     A("GET", "/admin/usage/ledger", entries_all, "All rows"),
     A("GET", "/admin/usage/ledger/:id", entries_one, "One row, explained"),
     A("POST", "/admin/usage/ledger/:id/corrections", entries_correct,
       "Append a correction"),
     A("GET", "/admin/usage/export", entries_export, "Rows as CSV or JSONL"),
+    A("GET", "/admin/usage/insights", insights_get,
+      "Spend over time, by one dimension"),
     A("GET", "/admin/alerts", alerts_list, "Thresholds that were reached"),
     A("POST", "/admin/alerts/test", alerts_test,
       "Send a test message to the alert channels"),
     A("GET", "/admin/overview", overview_get, "Spend and refusals of all"),
     A("GET", "/admin/settings", settings_get, "What is in force"),
+    A("GET", "/admin/ledger/integrity", integrity_get,
+      "Head of the ledger's chain, and the last check"),
+    A("POST", "/admin/ledger/integrity", integrity_check,
+      "Check the ledger's chain now"),
     A("GET", "/admin/audit", audit_list, "What was changed by whom"),
 #undef A
 #define K(m, p, h, s) {m, p, AUTH_KEYS, h, s}
@@ -107,7 +132,8 @@ static const struct control_route table[] = {
     V("GET", "/reports/data", reports_data, "Figures of the reports"),
     V("POST", "/public/keys", public_keys_create, "Issue yourself a key"),
     V("GET", "/public/keys/:username", public_keys_list, "Your keys"),
-    V("DELETE", "/public/keys/:token", public_keys_revoke,
+    // the id of a key; one place of a path has one name in OpenAPI
+    V("DELETE", "/public/keys/:username", public_keys_revoke,
       "Revoke one of your keys"),
 #undef K
 #undef V
@@ -130,9 +156,9 @@ static const struct control_route table[] = {
     {"GET", "/dashboard/assets/:name", AUTH_NONE, dashboard_asset,
      "Script, style and images of the dashboard"},
     {"GET", "/dashboard", AUTH_NONE, dashboard_page, "The dashboard"},
-    {"GET", "/dashboard/:name", AUTH_NONE, dashboard_page,
+    {"GET", "/dashboard/:page", AUTH_NONE, dashboard_page,
      "A page of the dashboard"},
-    {"GET", "/dashboard/:name/:name", AUTH_NONE, dashboard_page,
+    {"GET", "/dashboard/:page/:item", AUTH_NONE, dashboard_page,
      "A thing on a page of the dashboard"},
     {"POST", "/ingest", AUTH_INGEST, ingest_post, "Report usage"},
 };
@@ -171,6 +197,8 @@ const struct control_route *routes_find(struct slice method, struct slice path,
     struct slice want = slice_is(method, "HEAD") ? SLICE("GET") : method;
     const struct control_route *found = NULL;
     allow[0] = '\0';
+    if (slice_is(path, "/dashboard/")) // as people type it
+        path.n--;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct slice p[REQUEST_PARAMS] = {{0}};
         if (path.n == 0 || path.p[0] != '/' ||
@@ -203,7 +231,8 @@ const char *routes_param_error(const struct control_route *r, int param)
             return "Invalid tag ID";
         if (slice_is(w, ":sessionId") || slice_is(w, ":model") ||
             slice_is(w, ":token") || slice_is(w, ":username") ||
-            slice_is(w, ":name"))
+            slice_is(w, ":name") || slice_is(w, ":provider") ||
+            slice_is(w, ":page") || slice_is(w, ":item"))
             return NULL;
         if (slice_starts(slice_str(r->pattern), "/admin/apikey"))
             return "Invalid key ID";
@@ -212,6 +241,11 @@ const char *routes_param_error(const struct control_route *r, int param)
         return "Invalid ID";
     }
     return NULL;
+}
+
+int routes_index(const struct control_route *r)
+{
+    return (int)(r - table);
 }
 
 const struct control_route *routes_all(int *n)

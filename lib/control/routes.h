@@ -13,6 +13,7 @@
 
 enum route_auth {
     AUTH_NONE,
+    AUTH_QUICK, /* none, and the handler runs on the loop */
     AUTH_ADMIN,
     AUTH_DATA,   /* B's admin paths: X-API-Key counts too, errors are brief */
     AUTH_INGEST, /* INGEST_KEY; errors are brief, bodies come unparsed */
@@ -37,6 +38,8 @@ const struct control_route *routes_find(struct slice method, struct slice path,
 /* What a bad :name is called: {"error": text, "code":"invalid_id"}; NULL: any
  * text is fine. */
 const char *routes_param_error(const struct control_route *r, int param);
+/* The place of a route in the table. */
+int routes_index(const struct control_route *r);
 /* The table, for documents and tests. */
 const struct control_route *routes_all(int *n);
 

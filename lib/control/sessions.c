@@ -9,8 +9,6 @@
 #define PAGE_MAX 1000000
 #define LIMIT_MAX 100
 
-static const struct actor admin = {{"admin", 5}};
-
 static void kusd_or_null(struct json_out *o, const char *key, int64_t nano)
 {
     if (nano < 0)
@@ -98,21 +96,24 @@ void sessions_list(struct request *r)
         !read_status(r, &f, &never) ||
         (dated && !usage_range(r, -1, &f.from_ms, &f.to_ms)))
         return;
-    enum status st = rows_sessions(control_conf(r->control)->db, &r->arena, &f,
-                                   &rows, &n, &err);
+    int64_t total = 0;
+    enum status st = OK;
+    if (!never)
+        st = rows_sessions(control_conf(r->control)->db, &r->arena, &f,
+                           (page - 1) * limit, limit, &rows, &n, &total,
+                           &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return;
     }
-    n = never ? 0 : n;
     request_json(r, &o);
     json_obj(&o);
     json_key(&o, "sessions");
     json_arr(&o);
-    for (int64_t i = (page - 1) * limit; i < n && i < page * limit; i++)
+    for (int i = 0; i < n; i++)
         write_session(&o, &rows[i]);
     json_arr_end(&o);
-    write_pages(&o, page, limit, n);
+    write_pages(&o, page, limit, total);
     json_obj_end(&o);
 }
 
@@ -122,12 +123,12 @@ void sessions_list(struct request *r)
  * answered. */
 static bool find(struct request *r, struct session_row **out)
 {
-    const struct session_filter f = {.id = r->param[1]};
     struct session_row *rows;
     struct err err;
     int n = 0;
-    enum status st = rows_sessions(control_conf(r->control)->db, &r->arena, &f,
-                                   &rows, &n, &err);
+    enum status st =
+        rows_sessions_named(control_conf(r->control)->db, &r->arena,
+                            r->param[1], &rows, &n, &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return false;
@@ -176,7 +177,7 @@ void sessions_budget_get(struct request *r)
 static void set(struct request *r, struct session_row *s, int64_t custom)
 {
     struct err err;
-    enum status st = rows_session_budget(control_conf(r->control)->db, admin,
+    enum status st = rows_session_budget(control_conf(r->control)->db, control_admin,
                                          s, custom, &err);
     if (st != OK) {
         request_fault(r, st, &err);
@@ -259,7 +260,6 @@ static struct session_row *only(struct request *r, struct session_row *rows,
 void sessions_usage(struct request *r)
 {
     struct db *db = control_conf(r->control)->db;
-    const struct session_filter f = {.id = r->param[0]};
     struct session_row *rows, *s;
     struct entry *uses;
     struct json_out o;
@@ -269,7 +269,8 @@ void sessions_usage(struct request *r)
     if (!read_page(r, &page, &limit) ||
         !request_query_int(r, "tenantId", 1, INT64_MAX, 0, &tenant_id))
         return;
-    enum status st = rows_sessions(db, &r->arena, &f, &rows, &n, &err);
+    enum status st =
+        rows_sessions_named(db, &r->arena, r->param[0], &rows, &n, &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return;

@@ -2,10 +2,9 @@
 #include "control/budget_json.h"
 #include "control/control.h"
 #include "control/handlers.h"
+#include "ledger/tagsum.h"
 
 #define NAME_MAX_BYTES 64
-
-static const struct actor admin = {{"admin", 5}};
 
 struct tags {
     struct tag_row *rows;
@@ -114,7 +113,22 @@ static int tag_budgets(struct request *r, const struct tag_row *t,
     return n;
 }
 
-/* TagFull. */
+/* How many rows bear it directly. */
+static void write_count(struct request *r, struct json_out *o,
+                        const struct tag_row *t)
+{
+    struct tag_use use = {.tag_id = t->id};
+    struct err err;
+    if (tagsum_each(control_conf(r->control)->db, t->tenant_id, 0, INT64_MAX,
+                    &use, 1, &err) != OK)
+        use.requests = 0;
+    json_key(o, "_count");
+    json_obj(o);
+    json_knum(o, "usage", use.requests);
+    json_obj_end(o);
+}
+
+/* TagFull and its count. */
 static void write_full(struct request *r, struct json_out *o,
                        const struct tags *all, const struct tag_row *t)
 {
@@ -139,6 +153,7 @@ static void write_full(struct request *r, struct json_out *o,
     for (int i = 0; i < n; i++)
         write_tag_budget(r, o, &rows[i], t);
     json_arr_end(o);
+    write_count(r, o, t);
     json_obj_end(o);
 }
 
@@ -274,7 +289,7 @@ void tags_create(struct request *r)
     if (!read_members(r, &t))
         return;
     enum status st = rows_tag_add(control_conf(r->control)->db, &r->arena,
-                                  admin, &t, &err);
+                                  control_admin, &t, &err);
     if (st == E_EXISTS)
         request_fail(r, 400, "Tag name already exists", "tag_exists");
     else if (st == E_NOT_FOUND)
@@ -318,7 +333,7 @@ static void store(struct request *r, const struct tag_row *t, bool full)
 {
     struct err err;
     enum status st =
-        rows_tag_set(control_conf(r->control)->db, admin, t, &err);
+        rows_tag_set(control_conf(r->control)->db, control_admin, t, &err);
     if (st == E_EXISTS)
         request_fail(r, 400, "Tag name already exists", "tag_exists");
     else if (st == E_BUSY)
@@ -364,7 +379,7 @@ void tags_delete(struct request *r)
     struct tags all;
     if (find(r, &all) == NULL)
         return;
-    enum status st = rows_tag_delete(control_conf(r->control)->db, admin,
+    enum status st = rows_tag_delete(control_conf(r->control)->db, control_admin,
                                      r->id[0], r->id[1], &err);
     if (st == E_BUSY)
         request_fail(r, 400,
@@ -410,7 +425,7 @@ void tags_budget_create(struct request *r)
     row.b.scope = SCOPE_TAG;
     row.b.tenant_id = t->tenant_id;
     row.b.object_id = t->id;
-    enum status st = rows_budgets_add(control_conf(r->control)->db, admin,
+    enum status st = rows_budgets_add(control_conf(r->control)->db, control_admin,
                                       &row, 1, false, &err);
     if (st == E_EXISTS || st == E_INVALID)
         request_fail(r, 400, "Budget already exists for this tag and period",
@@ -459,7 +474,7 @@ void tags_budget_update(struct request *r)
     if (!find_budget(r, &row) || !budget_json_read(r, r->json, false, &row))
         return;
     const struct control_conf *c = control_conf(r->control);
-    enum status st = rows_budget_set(c->db, admin, &row, &err);
+    enum status st = rows_budget_set(c->db, control_admin, &row, &err);
     if (st == OK)
         st = rows_tags(c->db, &r->arena, row.b.tenant_id, &tags, &n, &err);
     if (st != OK) {
@@ -477,7 +492,7 @@ void tags_budget_delete(struct request *r)
     struct err err;
     if (!find_budget(r, &row))
         return;
-    enum status st = rows_budget_delete(control_conf(r->control)->db, admin,
+    enum status st = rows_budget_delete(control_conf(r->control)->db, control_admin,
                                         (int64_t)row.b.id, &err);
     if (st != OK)
         request_fault(r, st, &err);

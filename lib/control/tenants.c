@@ -7,8 +7,6 @@
 
 #define BUDGETS_MAX 64
 
-static const struct actor admin = {{"admin", 5}};
-
 /* A limit of the body: a number >= 0, null for the default (-1).  False:
  * answered with 400. */
 static bool read_limit(struct request *r, const char *name, int64_t *out)
@@ -153,7 +151,7 @@ void tenants_create(struct request *r)
         !read_usd(r, "defaultSessionBudgetUsd", &t.default_session_budget) ||
         !read_budgets(r, budgets, &n))
         return;
-    enum status st = rows_tenant_add(control_conf(r->control)->db, admin, &t,
+    enum status st = rows_tenant_add(control_conf(r->control)->db, control_admin, &t,
                                      budgets, n, &err);
     if (st == E_EXISTS)
         request_fail(r, 400, "Tenant already exists", "tenant_exists");
@@ -215,7 +213,7 @@ static bool store(struct request *r, const struct tenant_row *t)
 {
     struct err err;
     enum status st =
-        rows_tenant_set(control_conf(r->control)->db, admin, t, &err);
+        rows_tenant_set(control_conf(r->control)->db, control_admin, t, &err);
     if (st == E_EXISTS || st == E_INVALID)
         request_fail(r, 400, "Unable to update tenant", "invalid_tenant");
     else if (st == E_NOT_FOUND)
@@ -260,7 +258,7 @@ static void say_ok(struct request *r)
 void tenants_delete(struct request *r)
 {
     struct err err;
-    enum status st = rows_tenant_delete(control_conf(r->control)->db, admin,
+    enum status st = rows_tenant_delete(control_conf(r->control)->db, control_admin,
                                         r->id[0], &err);
     if (st == E_NOT_FOUND)
         request_fail(r, 404, "Tenant not found", "not_found");
@@ -306,8 +304,9 @@ void tenants_limits_put(struct request *r)
         answer_limits(r, &t);
 }
 
+/* `sessions` -1: not said. */
 static void answer_session(struct request *r, const struct tenant_row *t,
-                           bool removed)
+                           int64_t sessions, bool removed)
 {
     struct json_out o;
     request_json(r, &o);
@@ -319,6 +318,8 @@ static void answer_session(struct request *r, const struct tenant_row *t,
                       t->default_session_budget);
     else
         json_knull(&o, "defaultSessionBudgetUsd");
+    if (sessions >= 0)
+        json_knum(&o, "sessionCount", sessions);
     if (removed)
         json_kbool(&o, "removed", true);
     json_obj_end(&o);
@@ -327,8 +328,16 @@ static void answer_session(struct request *r, const struct tenant_row *t,
 void tenants_session_get(struct request *r)
 {
     struct tenant_row t;
-    if (find(r, &t))
-        answer_session(r, &t, false);
+    struct err err;
+    int64_t n;
+    if (!find(r, &t))
+        return;
+    enum status st =
+        rows_session_count(control_conf(r->control)->db, t.id, &n, &err);
+    if (st != OK)
+        request_fault(r, st, &err);
+    else
+        answer_session(r, &t, n, false);
 }
 
 void tenants_session_put(struct request *r)
@@ -343,7 +352,7 @@ void tenants_session_put(struct request *r)
     }
     t.default_session_budget = usd;
     if (store(r, &t))
-        answer_session(r, &t, false);
+        answer_session(r, &t, -1, false);
 }
 
 void tenants_session_delete(struct request *r)
@@ -353,5 +362,5 @@ void tenants_session_delete(struct request *r)
         return;
     t.default_session_budget = -1;
     if (store(r, &t))
-        answer_session(r, &t, true);
+        answer_session(r, &t, -1, true);
 }

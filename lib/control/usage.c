@@ -20,8 +20,7 @@ static int64_t floor_div(int64_t v, int64_t unit)
     return v / unit - (v % unit < 0 ? 1 : 0);
 }
 
-/* The instant at which the local day of `at_ms`, moved by `days`, begins. */
-static int64_t day_start(const struct zone *z, int64_t at_ms, int64_t days)
+int64_t usage_day(const struct zone *z, int64_t at_ms, int64_t days)
 {
     int64_t local = floor_div(at_ms, 1000) + zone_offset(z, at_ms);
     return zone_instant(z, (floor_div(local, DAY_S) + days) * DAY_S);
@@ -56,11 +55,11 @@ bool usage_range(struct request *r, int64_t days, int64_t *from_ms,
         return false;
     if (n < 0 && start.n == 0 && end.n == 0)
         return true;
-    *to_ms = day_start(z, r->now_ms, 1);
+    *to_ms = usage_day(z, r->now_ms, 1);
     if (end.n > 0 && !read_date(r, end, 1, to_ms))
         return false;
     if (n >= 0)
-        *from_ms = day_start(z, end.n > 0 ? *to_ms - 1 : r->now_ms, -n);
+        *from_ms = usage_day(z, end.n > 0 ? *to_ms - 1 : r->now_ms, -n);
     if (start.n > 0 && !read_date(r, start, 0, from_ms))
         return false;
     if (*from_ms < *to_ms)
@@ -198,9 +197,8 @@ void usage_history(struct request *r)
     json_arr_end(&o);
 }
 
-/* `part` of `whole` in percent, one decimal, rounded half away from zero. */
-static void write_percent(struct request *r, struct json_out *o, int64_t part,
-                          int64_t whole)
+void usage_percent(struct request *r, struct json_out *o, int64_t part,
+                   int64_t whole)
 {
     int64_t tenths = 0;
     if (whole > 0) {
@@ -245,7 +243,7 @@ void usage_models(struct request *r)
         json_obj(&o);
         json_kstr(&o, "model", m[i].model);
         json_kusd_num(&o, "usage", m[i].sum.usd);
-        write_percent(r, &o, m[i].sum.usd, whole);
+        usage_percent(r, &o, m[i].sum.usd, whole);
         json_obj_end(&o);
     }
     json_arr_end(&o);

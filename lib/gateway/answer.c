@@ -16,6 +16,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "gateway/measure.h"
 #include "guard/settle.h"
 #include "http/header.h"
 #include "price/book.h"
@@ -44,6 +45,7 @@ bool answer_settle(struct exchange *x, enum event_status status,
         return false;
     }
     x->booked = true;
+    measure_end(x);
     if (log_on(LOG_INFO)) {
         char usd[MONEY_TEXT];
         money_format(e->usd, usd);
@@ -342,7 +344,7 @@ static void conclude_done(struct exchange *x, struct meter_end *end)
         price_counted(x, end->output_tokens);
     else if (!failed && x->call.op == OP_PASSTHROUGH)
         reason = SLICE("unmetered");
-    if (x->gone) {
+    if (x->gone && !x->has_all) {
         status = EVENT_INTERRUPTED;
         reason = SLICE("client_gone");
     }
@@ -462,6 +464,7 @@ static void on_done(void *arg, enum upstream_end how)
     struct exchange *x = arg;
     (void)FAULT("upstream.done");
     x->up = NULL;
+    x->end_us = clock_mono_us();
     if (how == UPSTREAM_UNREACHABLE)
         x->retry = attempts_want(x, 502, NULL, 0);
     if (x->retry && !x->gone && x->stream != NULL && attempts_next(x))
@@ -496,7 +499,8 @@ void answer_give_up(struct exchange *x)
         price(x, &end.usage);
     else if (x->sent)
         price_counted(x, end.output_tokens);
-    (void)answer_settle(x, EVENT_INTERRUPTED, SLICE("client_gone"),
+    (void)answer_settle(x, x->has_all ? EVENT_SUCCESS : EVENT_INTERRUPTED,
+                        x->has_all ? SLICE("") : SLICE("client_gone"),
                         x->answered ? x->status : 0);
     exchange_finish(x);
 }
@@ -529,6 +533,10 @@ void answer_client_gone(struct exchange *x)
         answer_gave_out(x);
         return;
     }
+    // SDKs close at the stream's last event, the provider a moment later.
+    x->has_all = x->metering && x->translation == NULL &&
+                 x->stream != NULL && stream_queued(x->stream) == 0 &&
+                 x->relay.n == 0 && meter_ended(x->meter);
     if (conf->client_gone == GONE_ABORT) {
         answer_give_up(x);
         return;

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
+#include "gateway/measure.h"
 #include "guard/admit.h"
 #include "guard/limit.h"
 #include "guard/settle.h"
@@ -219,11 +220,10 @@ static bool receive_head(struct exchange *x)
     struct gateway *g = x->gl->gateway;
     const struct http_head *h = x->head;
     const char *allow = NULL;
-    // Google's model stands in the path, and the row outlives the head
-    struct slice path = arena_dup(&x->arena, h->path);
-    enum refusal found =
-        route_find(g->conf.passthrough, h->method, path, h->fields,
-                   h->field_count, &x->route, &allow);
+    // The route keeps parts of the path, and we may outlive the connection.
+    enum refusal found = route_find(
+        g->conf.passthrough, h->method, arena_dup(&x->arena, h->path),
+        h->fields, h->field_count, &x->route, &allow);
     x->call.family = x->route.family;
     x->call.op = x->route.op;
     x->call.klass = found == R_NONE ? x->route.klass : ROUTE_FREE;
@@ -232,7 +232,7 @@ static bool receive_head(struct exchange *x)
     x->event.route = x->call.route;
     x->event.method = x->call.method;
     gather_credentials(x);
-    x->source_ip = source_of(x);
+    x->source_ip = arena_dup(&x->arena, source_of(x));
     x->call.source_ip = x->source_ip;
     const struct snapshot *s;
     enum refusal who = look_up(x, &s);
@@ -623,7 +623,8 @@ void exchange_forward(struct exchange *x)
             .silence_timeout_s = conf->silence_timeout_s,
             .retries = conf->retries,
         };
-        x->sent_us = clock_mono_us();
+        if (x->sent_us == 0)
+            x->sent_us = clock_mono_us();
         st = upstream_start(x->gl->pool, &req, &answer_ops, x, &x->up, &err);
     }
     if (st == OK)
@@ -696,6 +697,7 @@ static void on_end(void *arg)
         return;
     }
     x->ended = true;
+    x->ready_us = clock_mono_us();
     proceed(x);
 }
 
@@ -718,6 +720,7 @@ static void gone_early(struct exchange *x)
     x->event.latency_ms = exchange_latency_ms(x);
     if (settle_row(x->gl->gateway->guard, &x->event, &err) != OK)
         log_line(LOG_ERROR, "row not written", LF_C("error", err.text));
+    measure_end(x);
 }
 
 static void on_gone(void *arg)

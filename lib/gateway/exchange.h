@@ -95,7 +95,8 @@ struct exchange {
     struct body body;
     struct inflate *inflate; /* the request's content coding, or NULL */
     const struct http_head *head; /* until the stream closes */
-    int64_t start_us, sent_us, first_us;
+    /* head seen, request whole, first sent, first token, answer whole; 0: not */
+    int64_t start_us, ready_us, sent_us, first_us, end_us;
     int64_t ts_ms;
 
     struct slice source_ip;
@@ -124,6 +125,7 @@ struct exchange {
     bool answered;  /* an answer has begun or was given */
     bool sent;      /* the first byte has left, or may have */
     bool gone;      /* the client left */
+    bool has_all;   /* ... with the whole answer */
     bool ended;     /* the request's body is whole */
     bool waiting;   /* for a tenant to be made */
     bool streaming; /* answer goes out as it comes */

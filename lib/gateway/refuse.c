@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "gateway/measure.h"
 #include "guard/limit.h"
 #include "guard/settle.h"
 #include "guard/window.h"
@@ -238,6 +239,7 @@ static void write_row(struct exchange *x, enum refusal id,
     if (settle_row(guard, e, &err) != OK)
         log_line(LOG_ERROR, "row not written",
                  LF_C("request_id", e->request_id), LF_C("error", err.text));
+    measure_end(x);
 }
 
 void refuse(struct exchange *x, enum refusal id, const struct refuse_more *m)

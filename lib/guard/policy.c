@@ -114,6 +114,12 @@ static struct policy *compile(struct source *s, enum policy_dialect dialect)
     return NULL;
 }
 
+struct slice policy_embedded_text(void)
+{
+    return slice(guard_policy_default, (size_t)(guard_policy_default_end -
+                                                guard_policy_default));
+}
+
 static struct policy *load(const char *path, enum policy_dialect dialect,
                            struct policy_fault *fault)
 {
@@ -122,9 +128,7 @@ static struct policy *load(const char *path, enum policy_dialect dialect,
     bool embedded = path[0] == '\0', ok = true;
     source_init(s, fault);
     if (embedded)
-        source_text(s, SLICE("default.rego"),
-                  slice(guard_policy_default, (size_t)(guard_policy_default_end -
-                                                       guard_policy_default)));
+        source_text(s, SLICE("default.rego"), policy_embedded_text());
     else
         ok = source_read(s, path);
     if (ok)

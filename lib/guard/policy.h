@@ -83,6 +83,8 @@ const struct policy *policy_from_text(struct slice text,
 const struct policy *policy_from_path(const char *path,
                                       enum policy_dialect dialect,
                                       struct policy_fault *fault);
+/* The embedded policy's text. */
+struct slice policy_embedded_text(void);
 /* "auto", "v0" or "v1".  False: none of them. */
 bool policy_dialect_parse(struct slice s, enum policy_dialect *out);
 

@@ -186,7 +186,4 @@ void settle_count(const struct guard *g, const struct event *e)
         const struct slice l[4] = {e->tenant, provider, e->model};
         metric_add(g->metrics, M_SPEND, l, e->usd);
     }
-    metric_time(g->metrics, M_REQUEST_SECONDS, e->latency_ms * 1000);
-    if (e->ttft_ms >= 0)
-        metric_time(g->metrics, M_TTFT_SECONDS, e->ttft_ms * 1000);
 }

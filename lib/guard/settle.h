@@ -42,7 +42,7 @@ MUST_CHECK enum status settle_hold(const struct guard *g, uint64_t hold_id,
 MUST_CHECK enum status settle_row(const struct guard *g,
                                   const struct event *e, struct err *err);
 
-/* Counts the row in the metrics. */
+/* Counts the row in the metrics; times are the gateway's. */
 void settle_count(const struct guard *g, const struct event *e);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "base/crypt.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -42,14 +43,17 @@ enum rollup {
     TAG_HOUR,
     TAG_DAY,
     USE,
+    MONTH,
     DATA,
     SEEN_TENANT,
     SEEN_TAG,
+    KEY_USED,
     ROLLUPS
 };
 
 /* One row of a rollup table.  For tags: tenant = tag id, key = direct.  DATA:
- * tenant = tracking token.  SEEN_*: model = name, bucket = tenant. */
+ * tenant = tracking token.  SEEN_*: model = name, bucket = tenant.  KEY_USED:
+ * tenant = key; its first figure is the latest ts, no sum. */
 struct rcell {
     bool used;
     enum rollup table;
@@ -113,6 +117,11 @@ static const struct rollup_sql {
              "(tenant_id,bucket,key_id)" TAG_SET
              ",metered=metered+excluded.metered",
              K_TENANT | K_BUCKET | K_KEY, F_SHORT | BIT(F_METERED)},
+    [MONTH] = {"INSERT INTO rollup_month(tenant_id,bucket,key_id,usd,requests,"
+             "input,output,metered) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT"
+             "(tenant_id,bucket,key_id)" TAG_SET
+             ",metered=metered+excluded.metered",
+             K_TENANT | K_BUCKET | K_KEY, F_SHORT | BIT(F_METERED)},
     [DATA] = {"INSERT INTO rollup_data VALUES(?,?,?,?,?,?,?) ON CONFLICT"
               "(token_id,bucket,model)" TAG_SET,
               K_TENANT | K_BUCKET | K_MODEL, F_SHORT},
@@ -120,6 +129,9 @@ static const struct rollup_sql {
                      K_TENANT | K_MODEL, 0},
     [SEEN_TAG] = {"INSERT OR IGNORE INTO seen_tag VALUES(?,?,?)",
                   K_TENANT | K_BUCKET | K_MODEL, 0},
+    [KEY_USED] = {"UPDATE api_key SET last_used_at="
+                  "max(coalesce(last_used_at,0),?2) WHERE id=?1",
+                  K_TENANT, BIT(F_USD)},
 };
 
 #define STATEMENTS (ROLLUPS + 3)
@@ -278,7 +290,9 @@ static void add_cell(struct append *a, struct rcell *k,
         a->count++;
     }
     for (int i = 0; i < FIGURES; i++)
-        c->v[i] += v[i];
+        c->v[i] = k->table != KEY_USED ? c->v[i] + v[i]
+                  : c->v[i] > v[i]     ? c->v[i]
+                                       : v[i];
 }
 
 static int64_t floor_to(int64_t v, int64_t unit)
@@ -297,7 +311,9 @@ static void roll_tags(struct append *a, const struct event *e,
                       const int64_t v[static FIGURES])
 {
     struct rcell k = {.status = e->status};
+    bool tagged = false;
     for (int i = 0; i < e->tag_count; i++) {
+        tagged |= e->tags[i].direct;
         for (int t = TAG_HOUR; t <= TAG_DAY; t++) {
             k.table = (enum rollup)t;
             k.bucket = floor_to(e->ts_ms, t == TAG_HOUR ? STORE_HOUR_MS
@@ -312,22 +328,45 @@ static void roll_tags(struct append *a, const struct event *e,
                              .model = e->tags[i].name};
         add_cell(a, &name, v);
     }
+    // once for all tags: tag id = -tenant id (tagsum.h)
+    for (int t = TAG_HOUR; tagged && t <= TAG_DAY; t++) {
+        k.table = (enum rollup)t;
+        k.bucket =
+            floor_to(e->ts_ms, t == TAG_HOUR ? STORE_HOUR_MS : STORE_DAY_MS);
+        k.tenant = -e->tenant_id;
+        k.key = 1;
+        add_cell(a, &k, v);
+    }
+}
+
+/* The first day of its UTC month. */
+static int64_t month_of(int64_t day_ms)
+{
+    int64_t y;
+    int m, d;
+    clock_civil(day_ms / STORE_DAY_MS, &y, &m, &d);
+    return clock_days(y, m, 1) * STORE_DAY_MS;
 }
 
 /* The slim ones: by day and key, by day and tracking token, names. */
 static void roll_slim(struct append *a, const struct event *e,
                       const int64_t v[static FIGURES])
 {
-    struct rcell k = {.table = USE,
-                      .tenant = e->tenant_id,
-                      .bucket = floor_to(e->ts_ms, STORE_DAY_MS),
-                      .key = e->key_id};
-    add_cell(a, &k, v);
-    k.tenant = ALL_TENANTS;
-    k.key = 0;
-    add_cell(a, &k, v);
+    int64_t day = floor_to(e->ts_ms, STORE_DAY_MS);
+    struct rcell k = {0};
+    for (int t = USE; t <= MONTH; t++) {
+        k.table = (enum rollup)t;
+        k.bucket = t == USE ? day : month_of(day);
+        k.tenant = e->tenant_id;
+        k.key = e->key_id;
+        add_cell(a, &k, v);
+        k.tenant = ALL_TENANTS;
+        k.key = 0;
+        add_cell(a, &k, v);
+    }
     if (is_metered(e)) {
         k.table = DATA;
+        k.bucket = day;
         k.tenant = e->ingest_token_id != 0             ? e->ingest_token_id
                    : slice_is(e->reason, "legacy") ? DATA_LEGACY
                                                        : DATA_PROXIED;
@@ -339,6 +378,11 @@ static void roll_slim(struct append *a, const struct event *e,
                        .model = e->tenant};
     if (e->tenant.n > 0)
         add_cell(a, &k, v);
+    if (e->key_id != 0 && e->kind == EVENT_USAGE) {
+        const int64_t used[FIGURES] = {[F_USD] = e->ts_ms};
+        k = (struct rcell){.table = KEY_USED, .tenant = e->key_id};
+        add_cell(a, &k, used);
+    }
 }
 
 static void roll_up(struct append *a, const struct event *e)

@@ -4,8 +4,8 @@
 #include "base/arena.h"
 #include "base/crypt.h"
 #include "base/log.h"
-#include "ledger/chain.h"
 #include "ledger/opening.h"
+#include "ledger/prove.h"
 #include "ledger/sum.h"
 #include "ledger/writer.h"
 
@@ -167,58 +167,15 @@ enum status check_start(struct db *db, int64_t now_ms,
 
 /* ---- verify ---------------------------------------------------------------------- */
 
-static struct cell cell_of(struct sql *q, int i)
-{
-    switch (sqlite3_column_type(q->s, i)) {
-    case SQLITE_INTEGER:
-        return (struct cell){CELL_INT, sql_col(q, i, 0), {NULL, 0}};
-    case SQLITE_NULL:
-        return (struct cell){CELL_NULL, 0, {NULL, 0}};
-    default:
-        return (struct cell){CELL_TEXT, 0, sql_col_text(q, i)};
-    }
-}
-
 static enum status verify_chain(struct checking *c, struct verify_result *v)
 {
-    struct buf row;
-    int64_t last = 0;
-    struct sql q = sql_prepare(
-        c->conn, "SELECT " CHAIN_COLUMNS ",hash FROM ledger ORDER BY id");
-    struct sql t = sql_prepare(
-        c->conn, "SELECT ledger_id,tag_id,name,path,direct FROM ledger_tag "
-                 "ORDER BY ledger_id,tag_id");
-    bool on_tag = sql_row(&t);
-    buf_init(&row, 16u << 20);
-    while (sql_row(&q)) {
-        int64_t id = sql_col(&q, 0, 0);
-        bool bad = id != last + 1; // a row was taken out
-        buf_clear(&row);
-        for (int i = 0; i < CHAIN_COLUMN_COUNT; i++) {
-            struct cell cell = cell_of(&q, i);
-            chain_cell(&row, &cell);
-        }
-        for (; on_tag && sql_col(&t, 0, 0) <= id; on_tag = sql_row(&t)) {
-            bad = bad || sql_col(&t, 0, 0) != id;
-            chain_tag(&row, sql_col(&t, 1, 0), sql_col_text(&t, 2),
-                      sql_col_text(&t, 3), sql_col(&t, 4, 0) != 0);
-        }
-        chain_step(v->head, &row);
-        struct slice h = sql_col_text(&q, CHAIN_COLUMN_COUNT);
-        bad = bad || h.n != 32 || memcmp(h.p, v->head, 32) != 0;
-        if (h.n == 32)
-            memcpy(v->head, h.p, 32); // go on from what is there
-        if (bad && v->bad_chain++ == 0)
-            v->first_bad_id = id;
-        last = id;
-        v->rows++;
-    }
-    if (on_tag)
-        v->bad_chain++;
-    buf_release(&row);
-    enum status st = sql_done(&q, c->err);
-    enum status end = sql_done(&t, st == OK ? c->err : NULL);
-    return st != OK ? st : end;
+    struct proof p = {0};
+    enum status st = prove_some(c->db, &p, INT64_MAX, c->err);
+    v->rows = p.rows;
+    v->bad_chain = p.bad;
+    v->first_bad_id = p.first_bad_id;
+    memcpy(v->head, p.head, sizeof v->head);
+    return st;
 }
 
 #define MADE(unit, tenant, key)                                                \
@@ -232,6 +189,11 @@ static enum status verify_chain(struct checking *c, struct verify_result *v)
     "coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok),"          \
     "sum(comp_tok) FROM ledger JOIN ledger_tag t ON t.ledger_id=ledger.id "    \
     "WHERE kind<>'reset' GROUP BY 1,2,3,4"
+#define MADE_TAGGED(unit)                                                      \
+    "SELECT -tenant_id,ts-((ts%" unit ")+" unit ")%" unit ",1,"                \
+    "coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok),"          \
+    "sum(comp_tok) FROM ledger WHERE kind<>'reset' AND EXISTS(SELECT 1 FROM "  \
+    "ledger_tag t WHERE t.ledger_id=ledger.id AND t.direct) GROUP BY 1,2,3,4"
 #define MADE_USE(tenant, key)                                                  \
     "SELECT " tenant ",ts-((ts%" DAY ")+" DAY ")%" DAY "," key ",sum(usd),"   \
     "sum(kind='usage'),sum(kind='usage' AND coalesce(status,'') IN "           \
@@ -258,11 +220,18 @@ static enum status verify_rollups(struct checking *c, struct verify_result *v)
              MADE(DAY, "tenant_id", "coalesce(key_id,0)")),
         BOTH("rollup_hour", " WHERE tenant_id<0", MADE(HOUR, "-1", "0")),
         BOTH("rollup_day", " WHERE tenant_id<0", MADE(DAY, "-1", "0")),
-        BOTH("rollup_tag_hour", "", MADE_TAG(HOUR)),
-        BOTH("rollup_tag_day", "", MADE_TAG(DAY)),
+        BOTH("rollup_tag_hour", " WHERE tag_id>0", MADE_TAG(HOUR)),
+        BOTH("rollup_tag_day", " WHERE tag_id>0", MADE_TAG(DAY)),
+        BOTH("rollup_tag_hour", " WHERE tag_id<0", MADE_TAGGED(HOUR)),
+        BOTH("rollup_tag_day", " WHERE tag_id<0", MADE_TAGGED(DAY)),
         BOTH("rollup_use", " WHERE tenant_id>=0",
              MADE_USE("tenant_id", "coalesce(key_id,0)")),
         BOTH("rollup_use", " WHERE tenant_id<0", MADE_USE("-1", "0")),
+        BOTH("rollup_month", "",
+             "SELECT tenant_id,1000*unixepoch(strftime('%Y-%m-01',"
+             "bucket/1000,'unixepoch')),key_id,sum(usd),sum(requests),"
+             "sum(metered),sum(input),sum(output) FROM rollup_use "
+             "GROUP BY 1,2,3"),
         BOTH("rollup_data", "", MADE_DATA)};
     enum status st = OK;
     for (size_t i = 0; i < sizeof texts / sizeof *texts && st == OK; i++) {
@@ -285,9 +254,9 @@ enum status check_verify(struct db *db, int64_t now_ms,
     c.st = db_drained(db, &c.drained, err);
     if (c.st == OK)
         c.st = check_all(&c);
-    c.conn = store_reader(db);
     if (c.st == OK)
         c.st = verify_chain(&c, out);
+    c.conn = store_reader(db);
     if (c.st == OK)
         c.st = verify_rollups(&c, out);
     store_reader_give(db, c.conn);

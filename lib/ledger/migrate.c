@@ -25,23 +25,36 @@
     "output INTEGER NOT NULL, "                                \
     "PRIMARY KEY(token_id, bucket, model)) STRICT, WITHOUT ROWID;"
 
+/* What bears a tag counts once under minus its tenant's id. */
+#define TAGGED(table, unit)                                                   \
+    "INSERT INTO " table " SELECT -tenant_id,ts-((ts%" unit ")+" unit ")%"    \
+    unit ",1,coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok)," \
+    "sum(comp_tok) FROM ledger WHERE kind<>'reset' AND id IN (SELECT "        \
+    "ledger_id FROM ledger_tag WHERE direct) GROUP BY 1,2,3,4;"
+
 /* Step i brings version i + 1 to i + 2. */
 // clang-format off
 static const char *const steps[MIGRATE_VERSION - 1] = {
     "DROP INDEX ledger_session;"
     "DROP INDEX ledger_user;"
-    "CREATE INDEX ledger_session ON ledger(session, tenant_id, ts) "
+    "CREATE INDEX ledger_session ON "
+    "ledger(session, tenant_id, ts, usd, kind) "
     "WHERE session IS NOT NULL;"
     "CREATE INDEX ledger_user ON ledger(\"user\", tenant_id, ts) "
     "WHERE \"user\" IS NOT NULL;"
     "CREATE INDEX ledger_model ON ledger(model, ts);"
-    "CREATE INDEX ledger_status ON ledger(status, ts) "
+    "CREATE INDEX ledger_status ON ledger(status, ts, tenant_id, key_id) "
     "WHERE status <> 'success';"
     "CREATE INDEX ledger_reason ON ledger(reason, ts) "
     "WHERE reason IS NOT NULL;"
     "CREATE INDEX ledger_ingest ON ledger(ingest_token_id, ts) "
     "WHERE ingest_token_id IS NOT NULL;"
-    "CREATE INDEX ledger_other ON ledger(ts) WHERE kind <> 'usage';"
+    "CREATE INDEX ledger_pushed ON ledger(ts) "
+    "WHERE ingest_token_id IS NOT NULL OR reason = 'legacy';"
+    "CREATE INDEX ledger_other ON ledger("
+    "ts, kind, tenant_id, key_id, tenant, model, provider, status) "
+    "WHERE kind <> 'usage';"
+    "CREATE INDEX session_name ON session(session_id);"
     "CREATE TABLE rollup_use("
     "tenant_id INTEGER NOT NULL, bucket INTEGER NOT NULL, "
     "key_id INTEGER NOT NULL, usd INTEGER NOT NULL, "
@@ -51,6 +64,16 @@ static const char *const steps[MIGRATE_VERSION - 1] = {
     "INSERT INTO rollup_use SELECT tenant_id,bucket,key_id,sum(usd),"
     "sum(requests),sum(CASE WHEN status IN ('success','interrupted') THEN "
     "requests ELSE 0 END),sum(input),sum(output) FROM rollup_day "
+    "GROUP BY 1,2,3;"
+    "CREATE TABLE rollup_month("
+    "tenant_id INTEGER NOT NULL, bucket INTEGER NOT NULL, "
+    "key_id INTEGER NOT NULL, usd INTEGER NOT NULL, "
+    "requests INTEGER NOT NULL, metered INTEGER NOT NULL, "
+    "input INTEGER NOT NULL, output INTEGER NOT NULL, "
+    "PRIMARY KEY(tenant_id, bucket, key_id)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO rollup_month SELECT tenant_id,1000*unixepoch("
+    "strftime('%Y-%m-01',bucket/1000,'unixepoch')),key_id,sum(usd),"
+    "sum(requests),sum(metered),sum(input),sum(output) FROM rollup_use "
     "GROUP BY 1,2,3;"
     "CREATE TABLE rollup_data(" DATA_COLUMNS
     "INSERT INTO rollup_data " DATA_OF_ROWS("")
@@ -69,6 +92,8 @@ static const char *const steps[MIGRATE_VERSION - 1] = {
     "INSERT INTO seen_tag SELECT tag_id,(SELECT tenant_id FROM ledger WHERE "
     "id=newest),name FROM (SELECT tag_id,name,max(ledger_id) AS newest FROM "
     "ledger_tag GROUP BY tag_id,name);"
+    TAGGED("rollup_tag_hour", "3600000")
+    TAGGED("rollup_tag_day", "86400000")
     "CREATE INDEX alert_tenant ON alert(tenant_id, id);"
     "CREATE TABLE alert_delivery("
     "id INTEGER PRIMARY KEY AUTOINCREMENT, "

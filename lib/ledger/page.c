@@ -72,8 +72,7 @@ struct page {
     int binds;
 };
 
-/* ---- text and binds
- * ------------------------------------------------------------ */
+/* ---- text and binds ---------------------------------------------------- */
 
 static void add_bind(struct page *p, struct bind b)
 {
@@ -117,9 +116,8 @@ static void write_where(struct page *p)
               "EXISTS(SELECT 1 FROM ledger_tag t WHERE t.ledger_id=ledger.id "
               "AND t.direct=1 AND t.name=",
               ")", f->tag);
-    if (slice_is(f->status, "success") || f->status.n == 0)
-        return;
-    buf_str(&p->where, " AND status<>'success'"); // lets the index be used
+    if (f->status.n > 0 && !slice_is(f->status, "success"))
+        buf_str(&p->where, " AND status<>'success'"); // for the index
 }
 
 /* Prepares `text` and binds what `where` wants, then the extra numbers. */
@@ -150,8 +148,7 @@ static enum status number(struct page *p, struct buf *text,
     return sql_done(&q, err);
 }
 
-/* ---- who is meant
- * ---------------------------------------------------------------- */
+/* ---- who is meant ------------------------------------------------------ */
 
 static enum status one_tenant(struct page *p, const char *text, int64_t id,
                               struct err *err)
@@ -260,6 +257,11 @@ static enum status find_models(struct page *p, struct err *err)
     return sql_done(&q, err);
 }
 
+static bool is_refusal(struct slice status)
+{
+    return status.n > 0 && !slice_is(status, "success");
+}
+
 static enum status choose(struct page *p, struct err *err)
 {
     const struct entry_filter *f = p->f;
@@ -273,12 +275,14 @@ static enum status choose(struct page *p, struct err *err)
         p->by = BY_USER;
     else if (f->reason.n > 0)
         p->by = BY_REASON;
+    else if (p->rolled && is_refusal(f->status))
+        p->by = BY_STATUS; // its index knows tenants and keys too
     else if (p->tenants >= 1 && p->tenants <= ARMS_MAX) {
         p->by = BY_TENANT;
         p->arms = p->tenants;
     } else if (f->model.n > 0)
         return find_models(p, err);
-    else if (f->status.n > 0 && !slice_is(f->status, "success"))
+    else if (is_refusal(f->status))
         p->by = BY_STATUS;
     return OK;
 }
@@ -309,9 +313,9 @@ enum status page_new(sqlite3 *c, const struct entry_filter *f,
     arena_init(&p->arena, 1u << 20);
     write_where(p);
     enum status st = find_tenants(p, err);
+    p->rolled = is_rolled(p);
     if (st == OK && !p->none)
         st = choose(p, err);
-    p->rolled = is_rolled(p);
     *out = p;
     if (st != OK)
         page_free(out);
@@ -329,15 +333,21 @@ void page_free(struct page **pp)
     free(p);
 }
 
-/* ---- rollups
- * ------------------------------------------------------------------------ */
+/* ---- rollups ----------------------------------------------------------- */
+
+static void among_tenants(const struct page *p, struct buf *b)
+{
+    buf_str(b, " IN (");
+    for (int i = 0; i < p->tenants; i++)
+        buf_printf(b, "%s%lld", i > 0 ? "," : "", (long long)p->tenant[i]);
+    buf_char(b, ')');
+}
 
 /* "FROM <rollup> WHERE ..." for what the filter means, time apart. */
 static void from_rollup(struct page *p, struct buf *b, bool days)
 {
     const struct entry_filter *f = p->f;
     bool slim = days && f->model.n + f->provider.n + f->status.n == 0;
-    const char *sep = "";
     if (f->tag.n > 0) {
         add_bind(p, (struct bind){.is_text = true, .str = f->tag});
         buf_printf(b,
@@ -359,12 +369,8 @@ static void from_rollup(struct page *p, struct buf *b, bool days)
                        " IN (SELECT tenant_id FROM seen_tenant WHERE "
                        "instr(lower(name),lower(?%d))>0)",
                        p->binds);
-        } else {
-            buf_str(b, " IN (");
-            for (int i = 0; i < p->tenants; i++, sep = ",")
-                buf_printf(b, "%s%lld", sep, (long long)p->tenant[i]);
-            buf_char(b, ')');
-        }
+        } else
+            among_tenants(p, b);
     }
     struct buf keep = p->where;
     p->where = *b;
@@ -422,11 +428,8 @@ static enum status row_count(struct page *p, int64_t from, int64_t to,
     buf_printf(&b, "SELECT count(*) FROM ledger%s WHERE ts>=?%d AND ts<?%d",
                index[p->by], p->binds + 1, p->binds + 2);
     if (p->by == BY_TENANT) {
-        const char *sep = "";
-        buf_str(&b, " AND tenant_id IN (");
-        for (int i = 0; i < p->tenants; i++, sep = ",")
-            buf_printf(&b, "%s%lld", sep, (long long)p->tenant[i]);
-        buf_char(&b, ')');
+        buf_str(&b, " AND tenant_id");
+        among_tenants(p, &b);
     }
     buf_slice(&b, buf_get(&p->where));
     enum status st = number(p, &b, range, 2, &n, err);
@@ -477,9 +480,7 @@ enum status page_count(struct page *p, int64_t *total, struct err *err)
     return st;
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------
- */
+/* ---- rows -------------------------------------------------------------- */
 
 /* The condition and index of an arm; may add a bind. */
 static void write_arm(struct page *p, struct buf *b, int i)
@@ -568,6 +569,8 @@ static void read_stretch(struct walk *w, int64_t from, int64_t to)
     struct page *p = w->p;
     from = from > p->from ? from : p->from;
     to = to < p->to ? to : p->to;
+    if (p->f->before_id != 0 && p->f->before_ts < to)
+        to = p->f->before_ts + 1; // what is newer is behind us
     if (from >= to || w->enough || w->left <= 0)
         return;
     again(&w->rows, w->row_binds);
@@ -719,7 +722,8 @@ static bool passes_over(const struct page *p)
     bool more = f->key_id != 0 || f->provider.n + f->tag.n > 0;
     more |= f->model.n > 0 && p->by != BY_MODEL;
     more |= f->status.n > 0 && p->by != BY_STATUS;
-    return more || p->tenants > ARMS_MAX;
+    return more || p->tenants > ARMS_MAX ||
+           (p->by == BY_STATUS && p->tenants >= 0);
 }
 
 enum status page_rows(struct page *p, int64_t offset, int64_t limit,

@@ -1,6 +1,7 @@
 /* raised.c - see raised.h. */
 #include "ledger/raised.h"
 
+#include "base/fault.h"
 #include "ledger/change.h"
 
 #define ALERT_COLUMNS                                                    \
@@ -76,8 +77,11 @@ enum status raised_add(struct db *db, struct alert_row *a, int64_t since_ms,
     st = is_raised(db->w, a, since_ms, &raised, err);
     if (st == OK && !raised)
         st = insert(db->w, a, channels, n, err);
+    if (FAULT("alert.before_commit") && st == OK)
+        st = err_set(err, E_IO, "raised", "fault: alert.before_commit");
     st = store_commit(db, st, err);
     store_end(db);
+    (void)FAULT("alert.committed");
     *fresh = st == OK && !raised;
     return st;
 }

@@ -1,12 +1,12 @@
 /* report.c - see report.h.
  *
- * rollup_day is keyed by (tenant, day, key, model, provider, status), so one
- * tenant's days are one range of the tree, and grouping by day and key needs
- * no sort.  Tenants are walked by seeking the next id, because a tenant that
+ * rollup_use is keyed by (tenant, day, key), so one tenant's days are one
+ * range of the tree, and grouping by day needs no sort.  Tenants are walked by seeking the next id, because a tenant that
  * was deleted is no longer in `tenant` but its usage stays.
  */
 #include "ledger/report.h"
 
+#include "base/clock.h"
 #include "ledger/issue.h"
 #include "ledger/names.h"
 #include "ledger/sql.h"
@@ -15,17 +15,12 @@
 
 /* Every tenant with usage, and where it came from (null: deleted). */
 #define WITH_USAGE                                                          \
-    "WITH RECURSIVE u(id) AS (SELECT min(tenant_id) FROM rollup_day WHERE " \
-    "tenant_id>0 UNION ALL SELECT (SELECT min(tenant_id) FROM rollup_day "  \
+    "WITH RECURSIVE u(id) AS (SELECT min(tenant_id) FROM rollup_use WHERE " \
+    "tenant_id>0 UNION ALL SELECT (SELECT min(tenant_id) FROM rollup_use "  \
     "WHERE tenant_id>u.id) FROM u WHERE u.id IS NOT NULL) "
 #define NAME_OF                                                              \
     "coalesce(t.name,(SELECT l.tenant FROM ledger l WHERE l.tenant_id=u.id " \
     "ORDER BY l.ts DESC LIMIT 1),'')"
-
-/* Rows that were metered; refused and failed ones are no usage. */
-#define METERED                                                              \
-    "sum(CASE WHEN status IN('success','interrupted') THEN requests ELSE 0 " \
-    "END)"
 
 /* True if a tenant of that origin (.p NULL: deleted) may be shown. */
 static bool may_show(bool every, struct slice origin)
@@ -92,6 +87,23 @@ static struct report_cell *cell_at(struct walk *w, int first, int64_t period,
     return c;
 }
 
+/* Rows of a stretch: ?1 tenant, ?2 from, ?3 to, ?4 and ?5 the whole months. */
+#define FROM_FIRST(table, from, to)                                          \
+    "SELECT bucket,key_id,usd,input,output,metered FROM " table              \
+    " WHERE tenant_id=?1 AND bucket>=" from " AND bucket<" to
+#define FROM(table, to) FROM_FIRST(table, "?2", to)
+
+/* The first day of the UTC month of an instant. */
+static int64_t month_floor(int64_t ms)
+{
+    int64_t y;
+    int m, d;
+    if (ms >= (int64_t)1 << 50)
+        return ms; // without end
+    clock_civil(ms / STORE_DAY_MS, &y, &m, &d);
+    return clock_days(y, m, 1) * STORE_DAY_MS;
+}
+
 static void add_tenant(struct walk *w, int64_t id, struct slice name)
 {
     const struct report_query *q = w->q;
@@ -100,6 +112,13 @@ static void add_tenant(struct walk *w, int64_t id, struct slice name)
     sql_i64(&w->days, id);
     sql_i64(&w->days, q->from_ms);
     sql_i64(&w->days, q->to_ms);
+    if (q->by_month) {
+        int64_t m1 = month_floor(q->to_ms), m0 = month_floor(q->from_ms);
+        if (m0 < q->from_ms)
+            m0 = month_floor(m0 + 31 * STORE_DAY_MS);
+        sql_i64(&w->days, m0 < m1 ? m0 : q->to_ms);
+        sql_i64(&w->days, m0 < m1 ? m1 : q->to_ms);
+    }
     while (w->st == OK && sql_row(&w->days)) {
         int64_t day = sql_col(&w->days, 0, 0), v[4];
         bool any = false;
@@ -120,6 +139,8 @@ static void add_tenant(struct walk *w, int64_t id, struct slice name)
         c->requests += v[3];
     }
 }
+
+#define ALL_TENANTS (-1)
 
 static void walk_tenants(struct walk *w)
 {
@@ -150,16 +171,14 @@ enum status report_cells(struct db *db, struct arena *a,
     struct walk w = {.q = q, .a = a, .conn = store_reader(db), .err = err};
     w.st = sql_exec(w.conn, "BEGIN", err);
     w.days = sql_prepare(
-        w.conn, q->by_key
-                    ? "SELECT bucket,key_id,sum(usd),sum(input),"
-                      "sum(output)," METERED " FROM rollup_day WHERE "
-                      "tenant_id=? AND bucket>=? AND bucket<? "
-                      "GROUP BY bucket,key_id"
-                    : "SELECT bucket,0,sum(usd),sum(input),sum(output)," METERED
-                      " FROM rollup_day WHERE tenant_id=? AND "
-                      "bucket>=? AND bucket<? GROUP BY bucket");
+        w.conn, q->by_month ? FROM("rollup_use", "?4") " UNION ALL "
+                              FROM_FIRST("rollup_month", "?4", "?5")
+                              " UNION ALL " FROM_FIRST("rollup_use", "?5", "?3")
+                            : FROM("rollup_use", "?3"));
     w.notes = sql_prepare(w.conn, "SELECT name FROM api_key WHERE id=?");
-    if (w.st == OK)
+    if (w.st == OK && q->together)
+        add_tenant(&w, ALL_TENANTS, SLICE(""));
+    else if (w.st == OK)
         walk_tenants(&w);
     enum status a1 = sql_done(&w.days, w.st == OK ? err : NULL);
     enum status a2 = sql_done(&w.notes, w.st == OK && a1 == OK ? err : NULL);

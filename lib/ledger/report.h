@@ -1,6 +1,6 @@
 /* report.h - C's reports: cost and tokens by tenant or key and UTC day.
  *
- * Reads only the daily rollups, never the ledger: work is bounded by days x
+ * Reads only the slim rollups, never the ledger: work is bounded by days x
  * tenants x keys, not by rows.  Rows that booked nothing are no usage and do
  * not appear.  Blocking threads only.
  */
@@ -18,6 +18,8 @@
 struct report_query {
     bool every_tenant;      /* else only those issue_is_open says yes to */
     bool by_key;            /* cells per key, else per tenant */
+    bool together;          /* with every_tenant: one cell for them all */
+    bool by_month;          /* `period` never parts a UTC month */
     struct slice tenant;    /* only the tenant of that name; .p NULL: all */
     int64_t from_ms, to_ms; /* whole UTC days, [from, to) */
     /* The period a day belongs to, as a number that never falls as days go

@@ -164,17 +164,25 @@ struct session_row {
     int64_t created_ms, active_ms;
 };
 struct session_filter {
-    int64_t tenant_id;      /* 0: any */
-    struct slice id;        /* empty: any */
+    int64_t tenant_id;
     struct slice search;    /* in id, name, path, without case */
     int64_t from_ms, to_ms; /* last use in [from, to); 0: open */
     bool by_exceeded, exceeded;
 };
-/* Those that match, last used first. */
+/* A page of those that match, last used first, and how many match. */
 MUST_CHECK enum status rows_sessions(struct db *db, struct arena *a,
                                      const struct session_filter *f,
+                                     int64_t offset, int64_t limit,
                                      struct session_row **out, int *n,
-                                     struct err *err);
+                                     int64_t *total, struct err *err);
+/* Those of that id, one per tenant; at most 1000. */
+MUST_CHECK enum status rows_sessions_named(struct db *db, struct arena *a,
+                                           struct slice id,
+                                           struct session_row **out, int *n,
+                                           struct err *err);
+/* How many sessions a tenant has. */
+MUST_CHECK enum status rows_session_count(struct db *db, int64_t tenant_id,
+                                          int64_t *out, struct err *err);
 /* The budget in force, -1: none. */
 int64_t rows_session_effective(const struct session_row *s);
 /* Sets the admin's own budget (-1: removes it), also for the counters. */

@@ -118,14 +118,19 @@ enum status rows_reset(struct db *db, struct actor who, int64_t last_id,
     enum status st = change_begin(db, who, &c, err);
     if (st != OK)
         return st;
+    // the rows there are now are those the rollups count, whatever was read
+    // before the lock
     struct sql q = sql_prepare(
-        db->w, "INSERT INTO setting VALUES('epoch',?) ON CONFLICT(name) DO "
+        db->w, "INSERT INTO setting SELECT 'epoch',max(?,(SELECT "
+               "coalesce(max(id),0) FROM ledger)) WHERE 1 ON CONFLICT(name) DO "
                "UPDATE SET value=excluded.value");
     sql_i64(&q, last_id);
     sql_run(&q);
     c.st = sql_done(&q, err);
     if (c.st == OK)
-        c.st = sql_exec(db->w, "UPDATE ingest_token SET usage_count=0", err);
+        c.st = sql_exec(db->w, "UPDATE ingest_token SET usage_count=0;"
+                               "DELETE FROM epoch_data;INSERT INTO epoch_data "
+                               "SELECT * FROM rollup_data", err);
     change_audit(&c, 0, "reset", "lastId", last_id, slice(NULL, 0), err);
     return change_end(&c, 0, err);
 }

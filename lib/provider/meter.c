@@ -446,6 +446,11 @@ bool meter_feed(struct meter *m, const char *p, size_t n, struct buf *out)
     return false;
 }
 
+bool meter_ended(const struct meter *m)
+{
+    return m->mode == MODE_EVENTS && m->done_seen;
+}
+
 void meter_finish(struct meter *m, bool cut, struct buf *out,
                   struct meter_end *end)
 {

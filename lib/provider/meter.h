@@ -50,6 +50,9 @@ struct meter *meter_new(void);
 void meter_free(struct meter **m);
 /* Begins an answer. */
 void meter_start(struct meter *m, const struct meter_conf *c);
+/* True if the stream said by itself that nothing follows ([DONE],
+ * message_stop, response.completed ...); its connection may be open still. */
+bool meter_ended(const struct meter *m);
 /* True if every byte fed goes on unchanged at once: the caller may then relay
  * them itself and pass `out` NULL. */
 bool meter_relays(const struct meter *m);

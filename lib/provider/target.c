@@ -618,14 +618,15 @@ enum refusal provider_target(const struct provider_set *s,
     return R_NONE;
 }
 
-bool provider_models_target(const struct provider_set *s, enum provider_id p,
-                            struct arena *a, struct target *out)
+bool provider_probe_target(const struct provider_set *s, enum provider_id p,
+                           struct slice key, struct arena *a,
+                           struct target *out)
 {
     const struct provider *c = &s->of[p];
     struct fields fs = {.cap = 4, .a = a};
 
     *out = (struct target){.provider = p};
-    if (!provider_configured(s, p))
+    if (c->base == NULL || key.n == 0)
         return false;
     if (p == PROVIDER_AZURE && c->version != NULL)
         out->url = arena_printf(a, "%s/openai/models?api-version=%s", c->base,
@@ -641,12 +642,21 @@ bool provider_models_target(const struct provider_set *s, enum provider_id p,
     fs.f = arena_try(a, 4 * sizeof *fs.f);
     if (fs.f == NULL || out->url.p == NULL)
         return false;
-    auth_fields(&fs, p, keys_text(c->keys, keys_next(c->keys, clock_now_ms())),
-                false);
+    auth_fields(&fs, p, key, false);
     field_add(&fs, SLICE("Accept-Encoding"), SLICE("identity"));
     if (p == PROVIDER_ANTHROPIC)
         field_add(&fs, SLICE("anthropic-version"), SLICE("2023-06-01"));
     out->fields = fs.f;
     out->field_count = fs.n;
     return !fs.failed;
+}
+
+bool provider_models_target(const struct provider_set *s, enum provider_id p,
+                            struct arena *a, struct target *out)
+{
+    struct keys *k = s->of[p].keys;
+    *out = (struct target){.provider = p};
+    return provider_configured(s, p) &&
+           provider_probe_target(
+               s, p, keys_text(k, keys_next(k, clock_now_ms())), a, out);
 }

@@ -86,6 +86,11 @@ enum refusal provider_target(const struct provider_set *s,
  * it has none. */
 bool provider_models_target(const struct provider_set *s, enum provider_id p,
                             struct arena *a, struct target *out);
+/* The same with a key that is not ours; false: no address is known, or the
+ * key is empty.  The key must be visible ASCII. */
+bool provider_probe_target(const struct provider_set *s, enum provider_id p,
+                           struct slice key, struct arena *a,
+                           struct target *out);
 
 /* True if a request's field of this name carries a credential or a cookie. */
 bool provider_field_is_secret(struct slice name);

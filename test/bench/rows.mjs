@@ -52,7 +52,7 @@ async function main() {
   const kids = [];
   const port = async () => { for (;;) { const p = 10000 + Math.floor(Math.random() * 20000); const s = net.createServer(); if (await new Promise((r) => { s.once('error', () => r(false)); s.listen(p, '127.0.0.1', () => r(true)); })) { await new Promise((r) => s.close(r)); return p; } } };
   const ready = async (url) => { for (let i = 0; i < 6000; i++) { try { const r = await fetch(url); await r.arrayBuffer(); return; } catch { await sleep(10); } } throw new Error(`${url} does not answer`); };
-  const rssMb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+  const rssMb = (pid, what = 'VmRSS') => Number(new RegExp(`${what}:\\s+(\\d+)`).exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
   try {
     let made = { seconds: 0 };
     if (!fs.existsSync(path.join(data, 'ledger.sqlite'))) {
@@ -112,7 +112,7 @@ server { listen 127.0.0.1:${up}; location / { default_type application/json; ret
       ['sessions', `${T}/sessions`], ['sessions, last page', `${T}/sessions?page=20`], ['sessions, search', `${T}/sessions?search=9`], ['sessions, over budget', `${T}/sessions?status=budget_exceeded`], ['session usage', `/admin/sessions/${session}/usage`],
       ['data, newest page', `/data?limit=100`], ['data, 5000 rows', `/data`], ['data, oldest', `/data?limit=100&cursor=${oldest.replace('-', '.')}`], ['data, model', `/data?limit=100&model=gpt-4.1`], ['data, ingested', `/data?limit=100&source=ingest`], ['data, token', `/data?limit=100&ingest_token_id=2`], ['data, dates', `/data?limit=100&start=${day(mid)}&end=${day(made.to)}`], ['models', `/models`], ['tracking tokens', `/ingest/tokens`],
       ['report, 30 days', `/reports/data`], ['report, all', `/reports/data?start=${day(made.from)}`], ['report, users by month', `/reports/data?scope=user&bucket=month&start=${day(made.from)}`], ['report, keys, whole history', `/reports/data?scope=key&bucket=all`], ['report, everybody by week', `/reports/data?scope=all_users&bucket=week&start=${day(made.from)}`],
-      ['key usage', `/admin/usage/${key1}`], ['budgets', '/admin/budgets'], ['tenants', '/admin/tenant'], ['alerts', '/admin/alerts'], ['audit', '/admin/audit'], ['metrics', '/metrics'], ['metrics, JSON', '/metrics?format=json'],
+      ['key usage', `/admin/usage/${key1}`], ['budgets', '/admin/budgets'], ['tenants', '/admin/tenant'], ['alerts', '/admin/alerts'], ['forecasts of budgets', '/admin/budgets?forecast=1'], ['forecast of a tenant', `${T}/forecast`], ['audit', '/admin/audit'], ['metrics', '/metrics'], ['metrics, JSON', '/metrics?format=json'],
     ].filter(([n]) => !process.env.ONLY || n.includes(process.env.ONLY));
 
     // ---- under load ----------------------------------------------------------------
@@ -144,10 +144,10 @@ server { listen 127.0.0.1:${up}; location / { default_type application/json; ret
     }
     // ---- export -----------------------------------------------------------------------
     if (!process.env.ONLY) {
-      const rss = [rssMb(gw.pid)], from = ms(); let lines = 0, bytes = 0;
-      await new Promise((res, rej) => http.get(`${url}/admin/usage/export?format=jsonl`, { agent, headers: { 'x-admin-key': ADMIN } }, (s) => { let next = 0; s.on('data', (b) => { bytes += b.length; for (let i = b.indexOf(10); i >= 0; i = b.indexOf(10, i + 1)) lines++; if (lines > next) { rss.push(rssMb(gw.pid)); next += made.rows / 50; } }); s.on('end', res); s.on('error', rej); }).on('error', rej));
+      const rss = [rssMb(gw.pid)], own = [rssMb(gw.pid, 'RssAnon')], from = ms(); let lines = 0, bytes = 0;
+      await new Promise((res, rej) => http.get(`${url}/admin/usage/export?format=jsonl`, { agent, headers: { 'x-admin-key': ADMIN } }, (s) => { let next = 0; s.on('data', (b) => { bytes += b.length; for (let i = b.indexOf(10); i >= 0; i = b.indexOf(10, i + 1)) lines++; if (lines > next) { rss.push(rssMb(gw.pid)); own.push(rssMb(gw.pid, 'RssAnon')); next += made.rows / 50; } }); s.on('end', res); s.on('error', rej); }).on('error', rej));
       const s = (ms() - from) / 1000;
-      console.log(`\nexport: ${lines} rows, ${(bytes / 2 ** 30).toFixed(2)} GB in ${f(s)} s (${f(lines / s / 1000, 0)} k rows/s); RSS ${f(rss[0])} MB before, at most ${f(Math.max(...rss))} MB while it ran`);
+      console.log(`\nexport: ${lines} rows, ${(bytes / 2 ** 30).toFixed(2)} GB in ${f(s)} s (${f(lines / s / 1000, 0)} k rows/s); RSS ${f(rss[0])} MB before, at most ${f(Math.max(...rss))} MB while it ran (pages of the file are mapped); memory of its own ${f(own[0])} and ${f(Math.max(...own))} MB`);
     }
     agent.destroy();
     gw.kill('SIGTERM');

@@ -52,7 +52,8 @@ format() {
 tidy() {
 	sources | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet --config-file=.clang-tidy "$@" -- \
 		-std=gnu17 -D_GNU_SOURCE -Ilib -I"$BUILD" -include lib/base/banned.h \
-		-DBG_VERSION=\"0\" -DBG_TOKEN_DIR=\".\"' tidy >"$tmp/tidy" 2>"$tmp/tidy.err" || true
+		-DBG_VERSION=\"0\" -DBG_TOKEN_DIR=\".\" -Ibuild/web \
+		-DBG_WEB_DIR=\".\" -DBG_DOCS_DIR=\".\"' tidy >"$tmp/tidy" 2>"$tmp/tidy.err" || true
 	grep -E 'warning:|error:' "$tmp/tidy" | sort -u >"$tmp/found"
 	cat "$tmp/found"; [ ! -s "$tmp/found" ]
 }

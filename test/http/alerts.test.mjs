@@ -42,6 +42,7 @@ function signatureOk(m, secret = SECRET) {
   return m.headers['x-budgetguard-signature'] === `sha256=${want}`;
 }
 
+const PLAIN = Buffer.from('\0mailer\0smtp-password-hidden').toString('base64');
 /** A small SMTP server (RFC 5321): keeps every mail it takes. */
 class Smtp {
   constructor() { this.mails = []; this.commands = []; this.sockets = new Set(); this.refuse = []; }
@@ -80,7 +81,8 @@ class Smtp {
         this.commands.push(line);
         const verb = line.split(' ')[0].toUpperCase();
         if (verb === 'EHLO') { c.write(`250-test\r\n${auth ? '250-AUTH PLAIN\r\n' : ''}250 8BITMIME\r\n`); }
-        else if (verb === 'AUTH') say('235 welcome');
+        else if (line === 'AUTH PLAIN') say('334 ');
+        else if (verb === 'AUTH' || line === PLAIN) { this.login = line.split(' ').pop(); say('235 welcome'); }
         else if (verb === 'MAIL') { mail.from = line; say('250 ok'); }
         else if (verb === 'RCPT') { mail.to.push(line); say('250 ok'); }
         else if (verb === 'DATA') { data = ''; say('354 go on'); }
@@ -154,9 +156,9 @@ atest('fifty parallel calls raise each threshold exactly once, signed, after two
 
 atest('after a restart nothing is raised again, and a new threshold still is', {}, async ({ gw, hook }) => {
   const t = await gw.tenant('acme');
-  await gw.budget(t.id, 'daily', '0.01');
-  assert.equal((await gw.chat(t.key, flat({ max_tokens: 80 }))).status, 200); // books 0.0075? the mock says 100 tokens
-  await settled(gw, (await waitUntil(async () => { const a = await alerts(gw); return a.length && a; }, 'an alert')).length);
+  await gw.budget(t.id, 'daily', '0.008');
+  assert.equal((await gw.chat(t.key, flat())).status, 200); // 93.75 %
+  await settled(gw, 1);
   const before = (await alerts(gw)).map((a) => [a.id, a.threshold]);
   const count = hook.got.length;
   await gw.restart();
@@ -237,7 +239,7 @@ atest('every scope raises: global, key, tag, user, model, soft and rolling', {},
 
 atest('ingested usage and a lowered amount raise, too', { INGEST_KEY: 'ingest-secret-0123456789' }, async ({ gw }) => {
   const tok = await gw.ok('POST', '/ingest/tokens', { label: 'app' }, 201);
-  const r = await call(`${gw.url}/ingest`, { json: { tracking_token: tok.token ?? tok.tracking_token, model: 'gpt-flat', event_id: 'e1', usage: { input_tokens: 0, output_tokens: 100 }, timestamp: new Date().toISOString() }, headers: { 'x-ingest-key': 'ingest-secret-0123456789' } });
+  const r = await call(`${gw.url}/ingest`, { json: { tracking_token: tok.token, model: 'gpt-flat', event_id: 'e1', prompt_tokens: 0, completion_tokens: 100 }, headers: { 'x-ingest-key': 'ingest-secret-0123456789' } });
   assert.equal(r.status, 201, r.text);
   await gw.rows(1);
   const tenant = (await gw.ledger())[0].tenantId;
@@ -286,7 +288,7 @@ gtest('mail reaches every recipient with a safe subject and body, after a refusa
     assert.equal(smtp.mails.length, 1);
     assert.match(m.from, /^MAIL FROM:<guard@example\.com>/);
     assert.deepEqual(m.to.map((x) => /<(.*)>/.exec(x)[1]), ['a@example.com', 'b@example.org']);
-    assert.ok(smtp.commands.some((c) => c === `AUTH PLAIN ${Buffer.from('\0mailer\0smtp-password-hidden').toString('base64')}` || c === 'AUTH PLAIN'));
+    assert.equal(smtp.login, PLAIN);
     const [head, body] = m.text.split('\r\n\r\n');
     assert.ok(head.split('\r\n').every((l) => l.length <= 78 && /^[\x20-\x7e]*$/.test(l)), head);
     const unfolded = head.replace(/\r\n /g, ' ');
@@ -379,3 +381,85 @@ test('budgetguard config documents the alert variables and shows no secret', asy
   for (const n of ['THRESHOLDS', 'WEBHOOK_URL', 'WEBHOOK_SECRET', 'SLACK_URL', 'EMAIL_TO', 'EMAIL_FROM', 'SMTP_URL', 'SMTP_USER', 'SMTP_PASSWORD', 'SMTP_TLS', 'TIMEOUT_S']) assert.ok(r.out.includes(`ALERT_${n}`), n);
   for (const s of ['hooks.example', SECRET, 'pw-123456']) assert.ok(!r.out.includes(s));
 });
+
+atest('a window that is over raises if its threshold was passed within a day, history does not', { INGEST_KEY: 'ingest-secret-1' }, async ({ gw }) => {
+  const t = await gw.tenant('acme');
+  await gw.budget(t.id, 'hourly', '1', { alertThresholds: [100] });
+  const k = await gw.ok('POST', '/ingest/tokens', { label: 'app', tenant: 'acme' }, 201);
+  const now = Date.now();
+  for (const ago of [3600000, 3 * 86400000]) {
+    const r = await call(`${gw.url}/ingest`, { json: { tracking_token: k.token, model: 'gpt-4o', prompt_tokens: 1, cost_usd: 2, timestamp: new Date(now - ago).toISOString() }, headers: { 'x-ingest-key': 'ingest-secret-1' } });
+    assert.equal(r.status, 201, r.text);
+  }
+  await looked(gw, 2);
+  const rows = await settled(gw, 1);
+  const hour = new Date(now - 3600000);
+  assert.equal(rows[0].windowStart, new Date(hour.setUTCMinutes(0, 0, 0)).toISOString());
+  for (const q of ['limit=0', 'limit=1001', 'limit=x', 'cursor=0', 'tenantId=-1']) assert.equal((await gw.admin('GET', `/admin/alerts?${q}`)).status, 400, q);
+});
+
+atest('a correction lowers what was spent, and what is deleted keeps its alerts', {}, async ({ gw }) => {
+  const t = await gw.tenant('acme');
+  await gw.budget(t.id, 'daily', '0.0075', { alertThresholds: [100] });
+  await gw.chat(t.key, flat());
+  const [a] = await settled(gw, 1);
+  const [row] = await gw.rows(1);
+  await gw.ok('POST', `/admin/usage/ledger/${row.id}/corrections`, { usd: '-0.0075', reason: 'test' }, 201);
+  await gw.chat(t.key, flat());
+  await looked(gw, 3);
+  assert.equal((await alerts(gw)).length, 1, 'the window has had this one');
+  await gw.ok('DELETE', `/admin/tenant/${t.id}`);
+  assert.deepEqual((await alerts(gw)).map((x) => [x.id, x.scope.name]), [[a.id, 'acme']]);
+});
+
+atest('a receiver that hangs, or drips, is given up after ALERT_TIMEOUT_S and tried again', { ALERT_TIMEOUT_S: '1' }, async ({ gw, hook }) => {
+  hook.script = [() => {}, (q, s) => { s.writeHead(200, { 'content-length': '1000' }); const t = setInterval(() => (s.destroyed ? clearInterval(t) : s.write('x')), 100); }];
+  const t = await gw.tenant('acme');
+  await gw.budget(t.id, 'daily', '0.0075', { alertThresholds: [100] });
+  await gw.chat(t.key, flat());
+  await waitUntil(async () => (await alerts(gw))[0]?.deliveries[0].lastError === 'no answer in time', 'the first attempt shows', 20000 * SLOW);
+  const [a] = await settled(gw, 1);
+  assert.equal(a.deliveries[0].attempts, 3);
+  assert.equal(hook.got.length, 3);
+});
+
+for (const point of ['alert.before_commit', 'alert.committed', 'alert.sent'])
+  atest(`killed at ${point}, every threshold is raised once and arrives`, {}, async ({ gw, hook }) => {
+    const t = await gw.tenant('acme');
+    await gw.budget(t.id, 'daily', '0.0075');
+    await gw.restart({ BG_FAULT: `${point}:kill` });
+    assert.equal((await gw.chat(t.key, flat())).status, 200);
+    assert.deepEqual(await gw.ended(), { code: null, signal: 'SIGKILL' });
+    await gw.start({ BG_FAULT: '' });
+    const rows = await settled(gw, 2);
+    assert.deepEqual(rows.map((a) => a.threshold).sort(), [100, 80]);
+    assert.equal(new Set(hook.got.map((m) => m.headers['x-budgetguard-delivery'])).size, 2);
+    assert.equal(hook.got.length, point === 'alert.sent' ? 3 : 2, 'what was not noted is sent again under its number');
+  });
+
+atest('while alerts cannot be written calls go on, and nothing is forgotten', {}, async ({ gw }) => {
+  const t = await gw.tenant('acme');
+  await gw.budget(t.id, 'daily', '0.0225', { alertThresholds: [30, 60] });
+  await gw.restart({ BG_FAULT: 'alert.before_commit:failall' });
+  for (let i = 0; i < 2; i++) assert.equal((await gw.chat(t.key, flat())).status, 200);
+  await waitUntil(() => gw.logContains('alerts cannot be looked for'), 'the log says so');
+  assert.equal((await gw.chat(t.key, flat())).status, 200);
+  assert.deepEqual(await alerts(gw), []);
+  await gw.restart({ BG_FAULT: '' });
+  assert.deepEqual((await settled(gw, 2)).map((a) => a.threshold), [60, 30]);
+});
+
+gtest('a password is not sent to a server without TLS unless that is allowed', {}, async ({ gw }) => {
+  const smtp = await Smtp.start({ auth: true });
+  try {
+    await gw.start({ ALERT_SMTP_URL: smtp.url, ALERT_SMTP_USER: 'mailer', ALERT_SMTP_PASSWORD: 'smtp-password-hidden', ALERT_EMAIL_FROM: 'guard@example.com', ALERT_EMAIL_TO: 'a@example.com' });
+    const r = await gw.ok('POST', '/admin/alerts/test', {});
+    assert.equal(r.results[0].delivered, false);
+    assert.match(r.results[0].error, /SSL|TLS/);
+    assert.ok(smtp.commands.length > 0);
+    assert.ok(!smtp.commands.some((c) => /AUTH|MAIL/.test(c)), smtp.commands.join());
+    await gw.restart({ ALERT_SMTP_USER: null, ALERT_SMTP_PASSWORD: null });
+    assert.equal((await gw.ok('POST', '/admin/alerts/test', {})).results[0].delivered, true, 'without one it may go');
+    assert.match(smtp.mails[0].text, /^Auto-Submitted: auto-generated\r$/m);
+  } finally { await smtp.stop(); }
+}, { noStart: true });

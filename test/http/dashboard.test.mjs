@@ -1,7 +1,9 @@
 // dashboard.test.mjs - the dashboard's frame: signing in and out, what is
 // served under which headers, deep links, theme, phone, keyboard.
 import zlib from 'node:zlib';
-import { gtest, assert, call, ADMIN, RawClient } from './fixture.mjs';
+import { test } from 'node:test';
+import { gtest, assert, call, ADMIN, Gateway, RawClient } from './fixture.mjs';
+import { PAGES } from '../../web/src/pages.js';
 import { PHONE, audit, browse, enter, fits, needsBrowser, ready } from './browser.mjs';
 
 const assets = async (gw) => [...(await call(`${gw.url}/dashboard`)).text.matchAll(/"(\/dashboard\/assets\/[^"]+)"/g)].map((m) => m[1]);
@@ -16,8 +18,9 @@ gtest('the page and its files: CSP, types, caching, gzip or plain, ETag', {}, as
   assert.match(page.headers['content-security-policy'], /frame-ancestors 'none'/);
   assert.match(page.text, /data-session="out"/);
   assert.doesNotMatch(page.text, /<script(?![^>]*src=)|style=|<style| on\w+=/i, 'nothing inline');
+  assert.equal((await call(`${gw.url}/dashboard/`)).text, page.text, 'as people type it');
   const names = await assets(gw);
-  assert.equal(names.length, 3);
+  assert.ok(names.length >= 3 && names.some((n) => n.endsWith('.css')));
   for (const name of names) {
     const plain = await call(gw.url + name), gz = await call(gw.url + name, { headers: { 'accept-encoding': 'br, gzip;q=0.8' } });
     const none = await call(gw.url + name, { headers: { 'accept-encoding': 'gzip;q=0, br' } });
@@ -47,6 +50,10 @@ gtest('R25: no path under /dashboard/assets leaves the table of files', {}, asyn
       assert.doesNotMatch(c.text, /root:|\/bin\/sh/);
       c.destroy();
     }
+});
+
+test('each page is in the navigation once', () => {
+  for (const of of ['name', 'title', 'tag']) assert.equal(new Set(PAGES.map((p) => p[of])).size, PAGES.length, of);
 });
 
 gtest('R26: no admin secret in any byte under /dashboard', {}, async ({ gw }) => {
@@ -134,3 +141,21 @@ gtest('R67 in a browser: the dashboard’s CSP stops inline script', {}, async (
     assert.match(wrong.splice(0).join(), /Content Security Policy/);
   });
 }, needsBrowser);
+
+test('browser: the demo prints the dashboard’s address and a key that opens it', { timeout: 120000, ...needsBrowser }, async () => {
+  const gw = new Gateway({ ADMIN_API_KEY: null });
+  gw.args = ['--demo'];
+  try {
+    await gw.start();
+    const [, address] = /dashboard +(\S+)/.exec(gw.log), [, key] = /admin key +(\S+)/.exec(gw.log);
+    assert.equal(address, `${gw.url}/dashboard`);
+    await browse(gw, {}, async (page) => {
+      await page.goto(address);
+      await page.fill('#key', key);
+      await page.press('#key', 'Enter');
+      await ready(page);
+      await page.waitForFunction(() => /demo-large/.test(document.querySelector('#main').textContent));
+      assert.equal(await page.locator('.guide').count(), 0, 'there is history: no guide');
+    });
+  } finally { await gw.stop(); }
+});

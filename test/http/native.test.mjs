@@ -137,6 +137,39 @@ gtest('Anthropic: a client that leaves is billed what the provider reports (R16)
   assert.equal(nano(row.usd), CACHED_NANO);
 });
 
+gtest('a client that closes at the last event, before the provider does, had the whole answer', (c) => ({ ...everywhere(c), CLIENT_GONE: 'abort' }), async ({ gw, mock }) => {
+  const t = await gw.tenant();
+  const text = claudeStream(HAIKU, cached);
+  const b = new Barrier();
+  mock.once(async (rec, res) => { res.writeHead(200, { 'content-type': 'text/event-stream' }); res.write(text); await b.wait(); res.end(); });
+  const c = await RawClient.connect(gw.port);
+  const body = JSON.stringify({ ...ask, stream: true });
+  c.send(`POST /v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: ${t.key}\r\nanthropic-version: 2023-06-01\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  await c.until(/event: message_stop\n.*\n\n/);
+  c.destroy();
+  const [row] = await gw.rows(1); // while the provider's connection is open
+  b.open();
+  assert.deepEqual([row.status, row.reason, nano(row.usd)], ['success', null, CACHED_NANO]);
+});
+
+// The model's name stands in the path, which lives in the connection's memory.
+gtest('Google: a client that leaves is billed for the model it asked (R16)', everywhere, async ({ gw, mock }) => {
+  const t = await gw.tenant();
+  const text = geminiStream(FLASH, think);
+  const b = new Barrier();
+  mock.once(async (rec, res) => { res.writeHead(200, { 'content-type': 'text/event-stream' }); res.write(text.slice(0, 200)); await b.wait(); res.end(text.slice(200)); });
+  const c = await RawClient.connect(gw.port);
+  const body = JSON.stringify({ contents: [{ parts: [{ text: 'Hello' }] }] });
+  c.send(`POST /v1beta/models/${FLASH}:streamGenerateContent?alt=sse HTTP/1.1\r\nHost: x\r\nx-goog-api-key: ${t.key}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  await c.until(/data:/);
+  c.destroy();
+  // others take the memory
+  for (let i = 0; i < 20; i++) assert.equal((await gw.call(`/v1beta/${'z'.repeat(200)}?${i}`, { agent: false })).status, 401);
+  b.open();
+  const [row] = (await gw.rows(21)).filter((x) => x.model === FLASH);
+  assert.deepEqual([row?.status, row?.reason, nano(row.usd)], ['interrupted', 'client_gone', THINK_NANO]);
+});
+
 const think = { promptTokenCount: 70, cachedContentTokenCount: 20, candidatesTokenCount: 18, thoughtsTokenCount: 12, toolUsePromptTokenCount: 5, totalTokenCount: 105 };
 const THINK_NANO = 55n * 300n + 20n * 30n + 30n * 2500n;
 

@@ -20,11 +20,30 @@ gtest('overview: sums, days, models, tenants, statuses and refusals are the ledg
   assert.equal(nano(o.tenants[0].usd), nano(o.models[0].usd));
   assert.deepEqual(o.statuses.map((s) => [s.status, s.requests]), [['success', 4], ['blocked', 2]]);
   assert.deepEqual(o.refusals.map((r) => [r.reason, r.requests]), [['budget', 2]]);
+  assert.ok(nano(o.forecast.projectedUsd) >= all && nano(o.forecast.burnUsdPerDay) >= all, 'all was spent within a day');
+  assert.ok(o.forecast.basisHours >= 1);
+  assert.deepEqual(empty.forecast, { burnUsdPerDay: '0', basisHours: empty.forecast.basisHours, projectedUsd: '0' });
+  const metrics = (await gw.admin('GET', '/metrics')).text;
+  assert.match(metrics, /^budgetguard_overhead_seconds_count 4$/m, 'what was forwarded, not what was refused');
+  assert.match(metrics, /^budgetguard_overhead_seconds_bucket\{le="5"\} 4$/m);
   await gw.ok('DELETE', `/admin/tenant/${a.id}`);
   assert.equal((await gw.ok('GET', '/admin/overview?days=6')).tenants[0].name, 'acme', 'a deleted tenant keeps its name');
   assert.equal((await gw.admin('GET', '/admin/overview?days=x')).status, 400);
   assert.equal((await gw.admin('GET', '/admin/overview?startDate=2030-01-02&endDate=2030-01-01')).status, 400);
   assert.equal((await call(`${gw.url}/admin/overview`)).status, 401);
+});
+
+gtest('a key shows when it was used last, also for a call that was refused', {}, async ({ gw }) => {
+  const t = await gw.tenant('acme'), other = await gw.ok('POST', `/admin/tenant/${t.id}/apikeys`), keys = () => gw.ok('GET', `/admin/tenant/${t.id}/apikeys`);
+  const used = async (id) => (await keys()).find((k) => k.id === id).lastUsedAt;
+  for (let i = 0; i < 3; i++) assert.equal((await gw.chat(t.key, flat())).status, 200);
+  const rows = await gw.rows(3);
+  assert.equal(Date.parse(await used(t.keyId)), Math.max(...rows.map((r) => Date.parse(r.ts))));
+  assert.equal(await used(other.id), null);
+  await gw.budget(t.id, 'daily', '0');
+  assert.equal((await gw.chat(other.key, flat())).status, 402);
+  const last = (await gw.rows(4)).find((r) => r.keyId === other.id || String(r.keyId) === String(other.id));
+  assert.equal(Date.parse(await used(other.id)), Date.parse(last.ts));
 });
 
 gtest('settings: every variable, its meaning and value; no secret', { INGEST_KEY: 'ingest-secret-987', BUDGET_TIMEZONE: 'Europe/Berlin' }, async ({ gw }) => {
@@ -49,4 +68,5 @@ gtest('budgets: ?effective=1 lists what the environment sets, too', { BUDGET_PER
   assert.deepEqual((await gw.budgets(`effective=1&tenantId=${b.id}`)).map((x) => x.amountUsd), ['9']);
   assert.deepEqual((await gw.budgets('effective=1&period=daily')).map((x) => x.amountUsd), ['1']);
   assert.deepEqual(await gw.budgets('effective=1&scope=key'), []);
+  assert.ok((await gw.budgets('effective=1&forecast=1')).every((b) => b.forecast.projectedUsd === '0' && b.forecast.runsOutAt === null));
 });

@@ -181,15 +181,17 @@ test('--demo: the OpenAI SDK works plain and streamed', { timeout: 120000 * SLOW
   } catch (e) { console.error(d.out); throw e; } finally { assert.equal(await d.stop(), 0); }
 });
 
-gtest("the README's command lines work", everywhere, async ({ gw, mock }) => {
+gtest("the README's command lines work", (x) => ({ ...everywhere(x), INGEST_KEY: 'ingest-key-0123' }), async ({ gw, mock }) => {
   const t = await gw.tenant('readme');
   const readme = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
   const lines = curls([...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map((m) => m[1]).join('\n'));
   assert.ok(lines.length >= 3);
+  let token = '';
   for (const l of lines) {
     const cmd = l.replaceAll('http://127.0.0.1:3000', gw.url).replaceAll('demo-small', 'gpt-flat');
-    const r = await sh(cmd, { BG_KEY: t.key, ADMIN_API_KEY: ADMIN });
+    const r = await sh(cmd, { BG_KEY: t.key, ADMIN_API_KEY: ADMIN, INGEST_KEY: 'ingest-key-0123', TRACKING_TOKEN: token });
     assert.equal(r.status, 0, `${cmd}\n${r.stderr}`);
     assert.match(r.stdout.trim().split('\n').at(-1), /^20\d$/, `${cmd}\n${r.stdout}`);
+    token = /"token":"(tok_[^"]+)"/.exec(r.stdout)?.[1] ?? token;
   }
 });

@@ -19,11 +19,11 @@ function textOf(body, status) {
   return typeof text === 'string' && text ? text : `The gateway answered ${status}.`;
 }
 
-async function send(method, path, { query, json, signal, raw } = {}) {
+async function send(method, path, { query, json, signal, raw, accept = 'application/json' } = {}) {
   const q = new URLSearchParams();
   for (const [k, v] of Object.entries(query ?? {}))
     for (const one of [].concat(v)) if (one !== undefined && one !== null && one !== '') q.append(k, one);
-  const headers = { accept: 'application/json' };
+  const headers = { accept };
   if (json !== undefined) headers['content-type'] = 'application/json';
   if (method !== 'GET' && path !== '/dashboard/session') await token();
   if (method !== 'GET' && csrf) headers['x-csrf-token'] = csrf;

@@ -25,10 +25,10 @@ class BgApp extends Element {
   }
 
   moved(moved) {
-    const before = this.here.page;
+    const before = this.here;
     this.here = route();
     this.menu = false;
-    if (moved && before !== this.here.page) {
+    if (moved && (before.page !== this.here.page || before.id !== this.here.id)) {
       this.broken = null;
       window.scrollTo(0, 0);
       this.refocus = true;
@@ -78,7 +78,7 @@ class BgApp extends Element {
 
   outlet() {
     const page = PAGES.find((p) => p.name === this.here.page);
-    document.title = `${page?.title ?? 'No such page'} · BudgetGuard`;
+    if (!page || !customElements.get(page.tag)) document.title = `${page?.title ?? 'No such page'} · BudgetGuard`;
     if (!page) return html`<header class="page-head"><h1 tabindex="-1">No such page</h1></header>${empty('There is nothing at this address', 'It may have been mistyped.', html`<a class="button tonal" href=${href()}>Go to the overview</a>`)}`;
     if (this.broken === page) return html`<h1 tabindex="-1">${page.title}</h1>${problem({ message: 'The page could not be fetched.' }, () => location.reload())}`;
     if (!customElements.get(page.tag)) {

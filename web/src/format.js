@@ -50,8 +50,10 @@ export function percent(part, whole) {
 }
 export const share = (part, whole) => `${percent(part, whole).toFixed(1)} %`;
 
-/** For charts only: dollars as a number. */
+/** For charts only: dollars as a number, and such a number as text. */
 export const dollars = (value) => Number(nano(value) ?? 0n) / 1e9;
+
+export const axis = (v) => usd(v.toFixed(9)).replace(/\.00$/, '');
 
 export const count = (n) => (n === null || n === undefined ? '–' : Number(n).toLocaleString('en'));
 export const ms = (n) => (n === null || n === undefined ? '–' : n < 1 ? `${Math.round(n * 1000)} µs` : n < 1000 ? `${n < 10 ? Number(n).toFixed(1) : Math.round(n)} ms` : `${(n / 1000).toFixed(1)} s`);

@@ -28,12 +28,19 @@ export class Page extends Element {
     super();
     this.data = undefined;
     this.error = null;
-    this.onRoute = () => { if (route().page === this.page) this.refresh(); };
+    this.onRoute = () => {
+      const { page, id } = route();
+      if (page !== this.page) return;
+      if (id !== this.id_) this.data = undefined; // another thing: nothing of the old one stays
+      this.id_ = id;
+      this.refresh();
+    };
   }
 
   connectedCallback() {
     super.connectedCallback();
     this.page = route().page;
+    this.id_ = route().id;
     window.addEventListener('route', this.onRoute);
     this.poller = poll((signal) => this.run(signal), this.constructor.every);
   }
@@ -48,7 +55,10 @@ export class Page extends Element {
   async load() { return {}; }
   /** Overridden: buttons beside the heading. */
   actions() { return nothing; }
+  /** May name the thing that is shown (this.data is undefined at first). */
   heading() { return this.constructor.title; }
+  /** Where the thing belongs: a link above the heading. */
+  above() { return nothing; }
 
   async run(signal) {
     try {
@@ -64,12 +74,16 @@ export class Page extends Element {
     this.setAttribute('ready', '');
   }
 
+  updated() {
+    if (route().page === this.page) document.title = `${this.heading()} · BudgetGuard`;
+  }
+
   /** Asks again now; resolves when the new figures are there. */
   refresh() { return this.poller.now(); }
 
   render() {
     return html`
-      <header class="page-head"><h1 tabindex="-1">${this.heading()}</h1><div class="actions">${this.actions()}</div></header>
+      <header class="page-head">${this.above()}<h1 tabindex="-1">${this.heading()}</h1><div class="actions">${this.actions()}</div></header>
       ${this.error && this.data !== undefined ? stale(this.error, () => this.refresh()) : nothing}
       ${this.data !== undefined ? this.view(this.data) : this.error ? problem(this.error, () => this.refresh()) : skeleton()}`;
   }

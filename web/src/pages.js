@@ -3,4 +3,15 @@
 // that the file defines.
 export const PAGES = [
   { name: '', title: 'Overview', icon: 'overview', tag: 'page-overview', load: () => import('./pages/overview.js') },
+  { name: 'usage', title: 'Usage', icon: 'usage', tag: 'page-usage', load: () => import('./pages/usage.js') },
+  { name: 'budgets', title: 'Budgets', icon: 'budgets', tag: 'page-budgets', load: () => import('./pages/budgets.js') },
+  { name: 'tenants', title: 'Tenants', icon: 'tenants', tag: 'page-tenants', load: () => import('./pages/tenants.js') },
+  { name: 'sessions', title: 'Sessions', icon: 'sessions', tag: 'page-sessions', load: () => import('./pages/sessions.js') },
+  { name: 'tags', title: 'Tags', icon: 'tags', tag: 'page-tags', load: () => import('./pages/tags.js') },
+  { name: 'reports', title: 'Reports', icon: 'reports', tag: 'page-reports', load: () => import('./pages/reports.js') },
+  { name: 'audit', title: 'Audit', icon: 'audit', tag: 'page-audit', load: () => import('./pages/audit.js') },
+  { name: 'settings', title: 'Settings', icon: 'settings', last: true, tag: 'page-settings', load: () => import('./pages/settings.js') },
 ];
+
+/** A link only if that page is there. */
+export const hasPage = (name) => PAGES.some((p) => p.name === name);

@@ -24,11 +24,12 @@ export function go(to) {
   changed(true);
 }
 
-/** Sets (or with '' removes) filters of the page that is open. */
-export function setQuery(values) {
+/** Sets (or with '' removes) filters of the page that is open.  `push`: the
+ *  browser's back button takes it back. */
+export function setQuery(values, { push = false } = {}) {
   const q = new URLSearchParams(location.search);
   for (const [k, v] of Object.entries(values)) if (v === '' || v === null || v === undefined) q.delete(k); else q.set(k, v);
-  history.replaceState(null, '', location.pathname + (q.size ? `?${q}` : ''));
+  history[push ? 'pushState' : 'replaceState'](null, '', location.pathname + (q.size ? `?${q}` : ''));
   changed(false);
 }
 

@@ -32,16 +32,19 @@ export const confirm = ({ title, text, action = 'OK', danger = false }) => openD
   actions: (d) => html`<button class="text" @click=${() => d.close(false)} autofocus>Cancel</button><button class=${danger ? 'danger' : 'filled'} @click=${() => d.close(true)}>${action}</button>`,
 }).closed.then((v) => v === true);
 
-/** A form in a dialog.  `fields(values)` gives the list for field(); `submit`
+/** A form in a dialog.  `fields(values, draw)` gives the list for field();
+ *  `draw()` asks for it again (options that came later); `submit`
  *  gets the values as text and may throw: an ApiError's text is shown, an
  *  error with .field at that field.  Resolves to what submit returned. */
 export function formDialog({ title, fields, values = {}, submit, action = 'Save', intro = nothing }) {
   const state = { values: { ...values }, errors: {}, error: null, busy: false };
+  // the page behind may have a field of that name, and ids are unique
+  const idOf = (name, d) => { const e = document.getElementById(`f-${name}`); return e && !d.el.contains(e) ? `d-${name}` : `f-${name}`; };
   async function send(e, d) {
     e.preventDefault();
     if (state.busy) return;
     state.values = { ...state.values, ...readForm(e.target) };
-    const list = fields(state.values);
+    const list = fields(state.values, d.draw);
     state.errors = Object.fromEntries(list.filter((f) => f.check).map((f) => [f.name, f.check(state.values[f.name], state.values)]).filter(([, text]) => text));
     state.error = null;
     if (Object.keys(state.errors).length === 0) {
@@ -59,7 +62,7 @@ export function formDialog({ title, fields, values = {}, submit, action = 'Save'
   return openDialog({
     title,
     body: (d) => html`<form novalidate @submit=${(e) => send(e, d)} @change=${(e) => changed(e, d)}>${intro}
-      ${fields(state.values).map((f) => field({ ...f, value: state.values[f.name] ?? '', error: state.errors[f.name] }))}
+      ${fields(state.values, d.draw).map((f) => field({ id: idOf(f.name, d), ...f, value: state.values[f.name] ?? '', error: state.errors[f.name] }))}
       <p class="form-error" role="alert">${state.error ?? ''}</p>
       <div class="form-actions"><button type="button" class="text" @click=${() => d.close()}>Cancel</button><button class="filled" ?disabled=${state.busy}>${state.busy ? 'Saving…' : action}</button></div></form>`,
   }).closed;

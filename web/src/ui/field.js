@@ -14,7 +14,7 @@ export function field(f) {
   if (f.type === 'checkbox')
     return html`<label class="check"><input type="checkbox" id=${id} name=${f.name} .checked=${live(f.value === true)} @change=${change}><span>${f.label}</span>${f.hint ? html`<small class="hint">${f.hint}</small>` : nothing}</label>`;
   if (f.type === 'select')
-    input = html`<select id=${id} name=${f.name} aria-invalid=${invalid} aria-describedby=${about} @change=${change} ?disabled=${f.disabled}>${f.options.map(([v, text]) => html`<option value=${v} ?selected=${String(v) === String(f.value)}>${text}</option>`)}</select>`;
+    input = html`<select id=${id} name=${f.name} aria-invalid=${invalid} aria-describedby=${about} @change=${change} ?disabled=${f.disabled}>${f.options.map(([v, text]) => html`<option value=${v} .selected=${live(String(v) === String(f.value))}>${text}</option>`)}</select>`;
   else if (f.type === 'textarea')
     input = html`<textarea id=${id} name=${f.name} rows=${f.rows ?? 4} .value=${live(f.value ?? '')} aria-invalid=${invalid} aria-describedby=${about} @change=${change}></textarea>`;
   else

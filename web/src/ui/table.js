@@ -9,18 +9,20 @@
 // Keyboard: Tab to the table, arrows, Page and Home/End move between rows,
 // Enter opens.
 import { html, nothing } from 'lit';
-import { styleMap } from 'lit/directives/style-map.js';
+import { repeat } from 'lit/directives/repeat.js';
+import { styled } from './styled.js';
 import { Element } from '../page.js';
 import { icon } from './icons.js';
 import { problem } from './states.js';
 
 const AHEAD = 12, ALL = 150; // below ALL rows everything is drawn
 
-/* columns: [{key, label, num, wide, render(row), sort(row) or true}] */
+/* columns: [{key, label, num, wide, render(row), sort(row) or true}]; whole:
+ * every row is drawn (for paper). */
 export class BgTable extends Element {
   static properties = {
     columns: { attribute: false }, rows: { attribute: false }, source: { attribute: false }, onrow: { attribute: false },
-    label: {}, none: { attribute: false }, foot: { attribute: false },
+    label: {}, whole: { type: Boolean }, none: { attribute: false }, foot: { attribute: false },
     order: { state: true }, from: { state: true }, active: { state: true }, busy: { state: true }, error: { state: true }, loaded: { state: true },
   };
 
@@ -130,15 +132,15 @@ export class BgTable extends Element {
   }
 
   render() {
-    const rows = this.all(), many = rows.length > ALL, span = this.columns.length;
+    const rows = this.all(), many = rows.length > ALL && !this.whole, span = this.columns.length;
     if (this.error && rows.length === 0) return problem(this.error, () => this.more());
     if (rows.length === 0 && !this.busy && (this.ended || !this.source)) return this.none;
     const from = many ? Math.min(this.from, Math.max(0, rows.length - 20)) : 0, to = many ? Math.min(rows.length, from + 60) : rows.length;
-    const gap = (n) => (n > 0 ? html`<tr class="gap" aria-hidden="true"><td colspan=${span} style=${styleMap({ height: `${n * this.height}px` })}></td></tr>` : nothing);
+    const gap = (n) => (n > 0 ? html`<tr class="gap" aria-hidden="true"><td colspan=${span} ${styled({ height: `${n * this.height}px` })}></td></tr>` : nothing);
     return html`<div class=${`table-scroll ${many || this.source ? 'tall' : ''}`} role="region" aria-label=${this.label} tabindex="0" @scroll=${this.scrolled}>
       <table aria-rowcount=${(this.total ?? rows.length) + 1} aria-busy=${this.busy ? 'true' : nothing}><caption class="sr">${this.label}</caption>
       <thead><tr aria-rowindex="1">${this.columns.map((c) => this.head(c))}</tr></thead>
-      <tbody @keydown=${(e) => this.keys(e, rows)}>${gap(from)}${rows.slice(from, to).map((r, k) => this.row(r, from + k))}${gap(rows.length - to)}</tbody></table></div>
+      <tbody @keydown=${(e) => this.keys(e, rows)}>${gap(from)}${repeat(rows.slice(from, to), (r, k) => from + k, (r, k) => this.row(r, from + k))}${gap(rows.length - to)}</tbody></table></div>
       ${this.source ? html`<p class="table-foot" role="status">${this.busy ? 'Loading…' : this.error ? html`${this.error.message} <button class="text" @click=${() => this.more()}>Try again</button>`
         : html`${rows.length.toLocaleString('en')}${this.total === null ? '' : ` of ${this.total.toLocaleString('en')}`} rows${this.ended ? nothing : html` <button class="text" @click=${() => this.more()}>Load more</button>`}`}</p>` : nothing}`;
   }
