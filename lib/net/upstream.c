@@ -41,9 +41,6 @@
 
 #include <assert.h>
 #include <curl/curl.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
