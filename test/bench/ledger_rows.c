@@ -52,7 +52,7 @@ struct maker {
     int64_t rows, tenants, now, span, usage, usd, seed;
     int64_t tenant[TENANTS_MAX], key[TENANTS_MAX][KEYS];
     int64_t tag[TENANTS_MAX][TAGS], token[TOKENS];
-    char name[TENANTS_MAX][24], path[TAGS][40];
+    char name[TENANTS_MAX][32], path[TAGS][40];
 };
 
 static void must(enum status st, const struct err *err)
