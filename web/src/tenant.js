@@ -2,9 +2,9 @@
 // The page of tenants.js shows it at /dashboard/tenants/<id>.
 import { html, nothing } from 'lit';
 import { api, url } from './api.js';
-import { budgetName, editBudget, newBudget, periodText } from './budget.js';
+import { budgetName, deleteBudget, editBudget, newBudget, periodText } from './budget.js';
 import { axis, count, dollars, money, nano, percent, plain, plural, relative, time, usdExact } from './format.js';
-import { snippets } from './guide.js';
+import { modelToTry, snippets } from './guide.js';
 import { hasPage } from './pages.js';
 import { go, href } from './router.js';
 import { confirm, formDialog, openDialog } from './ui/dialog.js';
@@ -55,8 +55,9 @@ async function addKey(page, t) {
   const key = await formDialog({ title: 'New key', action: 'Make key', values: { name: '' }, fields: () => [{ name: 'name', label: 'Note', maxlength: 128, hint: 'Where it is used; may stay empty' }], submit: (v) => api.post(url`/admin/tenant/${t.id}/apikeys`, v.name ? { name: v.name } : {}) });
   if (!key) return;
   page.refresh();
+  const model = modelToTry(await api.maybe('/health/detailed').catch(() => null), page.data?.models);
   await openDialog({
-    title: 'The new key', body: () => html`<p>It is shown only now. Keep it where your app keeps its secrets.</p><p class="secret">${copyable(key.key, 'Copy the key')}</p><h3>Try it</h3>${snippet(snippets(location.origin, key.key, 'gpt-4o-mini').curl, 'Copy the curl example')}`,
+    title: 'The new key', body: () => html`<p>It is shown only now. Keep it where your app keeps its secrets.</p><p class="secret">${copyable(key.key, 'Copy the key')}</p><h3>Try it</h3>${snippet(snippets(location.origin, key.key, model).curl, 'Copy the curl example')}`,
     actions: (d) => html`<button class="filled" @click=${() => d.close()}>I have copied it</button>`,
   }).closed;
 }
@@ -105,7 +106,7 @@ const limit = (n, unit) => (n ? `${count(n)} ${unit}` : 'no limit');
 
 async function removeBudget(page, t, b) {
   if (await confirm({ title: 'Delete this budget?', text: `Calls of ${t.name} are no longer limited by the ${periodText(b).toLowerCase()} ${usdExact(b.amountUsd)}. What was spent stays in the ledger.`, action: 'Delete', danger: true }))
-    await change(page, () => api.del(url`/admin/budgets/${b.id}`), 'Budget deleted');
+    await deleteBudget(b, () => page.refresh());
 }
 
 const budgetLine = (page, t, b) => html`<li><span class="name">${b.scope.kind === 'tenant' ? periodText(b) : `${budgetName(b)}, ${periodText(b).toLowerCase()}`} ${b.mode === 'soft' ? chip('warns') : nothing}${b.isActive === false ? chip('off', 'warn') : nothing}${b.source === 'env' ? chip('env') : nothing}</span>

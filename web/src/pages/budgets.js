@@ -1,7 +1,7 @@
 // budgets.js - every budget: what is spent, held and left, and until when.
 import { html, nothing } from 'lit';
-import { api, url } from '../api.js';
-import { PERIODS, SCOPES, budgetName, editBudget, kindChip, newBudget, periodText, thing } from '../budget.js';
+import { api } from '../api.js';
+import { PERIODS, SCOPES, budgetName, deleteBudget, editBudget, kindChip, newBudget, periodText, thing } from '../budget.js';
 import { dollars, money, nano, percent, relative, time, timeIn, usdExact } from '../format.js';
 import { Page } from '../page.js';
 import { href, route, setQuery } from '../router.js';
@@ -44,10 +44,7 @@ class PageBudgets extends Page {
 
   async remove(b) {
     if (!await confirm({ title: 'Delete this budget?', text: `Calls are no longer limited by the ${periodText(b).toLowerCase()} budget of ${budgetName(b)} (${usdExact(b.amountUsd)}), from the next call on. What was spent stays in the ledger.`, action: 'Delete', danger: true })) return false;
-    try { await api.del(url`/admin/budgets/${b.id}`); } catch (e) { if (e.status !== 404) { snack(e.message); return false; } }
-    snack('Budget deleted');
-    this.refresh();
-    return true;
+    return deleteBudget(b, () => this.refresh());
   }
 
   open(b) {
