@@ -65,6 +65,7 @@ export function tagTree(groups) {
 
 class PageUsage extends Page {
   static title = 'Usage';
+  static every = 60000;
   static properties = { ...Page.properties, more: { state: true } };
 
   constructor() {
