@@ -99,7 +99,8 @@ static void check_sessions(struct checking *c)
                 tag = sql_col(&q, 3, -1);
         const struct tenant *t = snapshot_tenant(c->snapshot, tenant);
         if (t == NULL ||
-            (custom < 0 && tag < 0 && t->default_session_budget < 0))
+            (custom < 0 && tag < 0 && t->default_session_budget < 0 &&
+             !t->caps_sessions))
             continue;
         if (c->repair && (custom >= 0 || tag >= 0))
             c->st = counters_session_set(c->db->conf.counters, tenant, id,

@@ -100,7 +100,8 @@ static void make_tenant(struct maker *m, struct arena *a, int64_t i)
                            .tokens_per_min = -1,
                            .max_concurrent = -1,
                            .default_session_budget = -1};
-    snprintf(m->name[i], sizeof m->name[i], "tenant-%03lld", (long long)i);
+    snprintf(m->name[i], sizeof m->name[i], "tenant-%03d",
+             (int)(i % TENANTS_MAX));
     t.name = slice_str(m->name[i]);
     must(rows_tenant_add(m->db, who, &t, NULL, 0, &err), &err);
     m->tenant[i] = t.id;
