@@ -28,8 +28,8 @@ struct dump {
 
 static bool flush(struct dump *d)
 {
-    if (d->block.failed ||
-        fwrite(d->block.p, 1, d->block.n, d->to) != d->block.n)
+    struct slice out = buf_get(&d->block);
+    if (d->block.failed || fwrite(out.p, 1, out.n, d->to) != out.n)
         d->failed = true;
     buf_clear(&d->block);
     return !d->failed;

@@ -49,7 +49,8 @@ static const struct {
 
 struct maker {
     struct db *db;
-    int64_t rows, tenants, now, span, usage, usd, seed;
+    int64_t rows, tenants, now, span, usage, usd;
+    uint64_t seed;
     int64_t tenant[TENANTS_MAX], key[TENANTS_MAX][KEYS];
     int64_t tag[TENANTS_MAX][TAGS], token[TOKENS];
     char name[TENANTS_MAX][32], path[TAGS][40];
@@ -66,8 +67,7 @@ static void must(enum status st, const struct err *err)
 /* splitmix64 (Steele, Lea, Flood 2014) */
 static int64_t below(struct maker *m, int64_t n)
 {
-    uint64_t z = (uint64_t)m->seed + UINT64_C(0x9e3779b97f4a7c15);
-    m->seed = (int64_t)z;
+    uint64_t z = m->seed += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return (int64_t)((z ^ (z >> 31)) >> 1) % n;
