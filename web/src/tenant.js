@@ -114,7 +114,7 @@ const budgetLine = (page, t, b) => html`<li><span class="name">${b.scope.kind ==
 
 function figures({ tenant, history, keys, sessions }) {
   const sum = history.reduce((s, h) => s + (nano(h.usage) ?? 0n), 0n);
-  return html`<div class="tiles">${tile('Spent today', money(history.at(-1)?.usage ?? 0))}${tile('Spent in 30 days', money(sum))}${tile('Active keys', count(keys.filter((k) => k.isActive).length))}${tile('Sessions', count(sessions.pagination?.total ?? 0))}${tile('Tenant id', html`${tenant.id} ${copyButton(String(tenant.id), 'Copy the id')}`, html`since ${time(tenant.createdAt)}`)}</div>`;
+  return html`<p class="muted under">Tenant id ${tenant.id} ${copyButton(String(tenant.id), 'Copy the id')} since ${time(tenant.createdAt)}</p><div class="tiles">${tile('Spent today', money(history.at(-1)?.usage ?? 0))}${tile('Spent in 30 days', money(sum))}${tile('Active keys', count(keys.filter((k) => k.isActive).length))}${tile('Sessions', count(sessions.pagination?.total ?? 0))}</div>`;
 }
 
 function spend({ history, models }) {
@@ -128,12 +128,12 @@ export function tenantView(page, d) {
   const t = d.tenant, used = (b) => percent((nano(b.spentUsd) ?? 0n) + (nano(b.heldUsd) ?? 0n), b.amountUsd);
   const budgets = [...d.budgets].sort((a, b) => used(b) - used(a)), now = d.session.defaultSessionBudgetUsd;
   const more = (name, text) => (hasPage(name) ? html`<a href=${href(name, '', { tenantId: t.id })}>${text}</a>` : nothing);
-  return html`${figures(d)}${spend(d)}<div class="grid">
-    ${card('Budgets', budgets.length === 0 ? empty('No budget', 'Nothing caps what this tenant spends.') : html`<ul class="plain rows">${budgets.slice(0, 20).map((b) => budgetLine(page, t, b))}</ul>${budgets.length > 20 ? more('budgets', `All ${budgets.length} budgets`) : nothing}`,
+  return html`${figures(d)}${spend(d)}
+    ${card('Keys', d.keys.length === 0 ? empty('No key yet', 'Apps of this tenant sign their calls with a key.') : html`<bg-table label="Keys" .columns=${keyColumns(page)} .rows=${d.keys}></bg-table>`, html`<button class="tonal" @click=${() => addKey(page, t)}>${icon('add')}New key</button>`)}
+    <div class="flow">${card('Budgets', budgets.length === 0 ? empty('No budget', 'Nothing caps what this tenant spends.') : html`<ul class="plain rows">${budgets.slice(0, 20).map((b) => budgetLine(page, t, b))}</ul>${budgets.length > 20 ? more('budgets', `All ${budgets.length} budgets`) : nothing}`,
       html`<button class="tonal" @click=${async () => { if (await newBudget([t], { tenantId: t.id })) { snack('Budget added'); page.refresh(); } }}>${icon('add')}Add</button>`)}
     ${card('Limits', html`<dl class="pairs"><dt>Calls a minute</dt><dd>${limit(d.limits.rateLimitPerMin, 'calls')}</dd><dt>Tokens a minute</dt><dd>${limit(d.limits.tokensPerMin, 'tokens')}</dd><dt>Calls at once</dt><dd>${limit(d.limits.maxConcurrent, 'calls')}</dd><dt>Budget of each session</dt><dd>${now === null || now === undefined ? 'none' : money(now)}</dd></dl>`,
-      html`<div class="actions"><button class="text" @click=${() => editLimits(page, t, d.limits)}>Change</button><button class="text" @click=${() => editSession(page, t, now)}>Session budget</button></div>`)}</div>
-    ${card('Keys', d.keys.length === 0 ? empty('No key yet', 'Apps of this tenant sign their calls with a key.') : html`<bg-table label="Keys" .columns=${keyColumns(page)} .rows=${d.keys}></bg-table>`, html`<button class="tonal" @click=${() => addKey(page, t)}>${icon('add')}New key</button>`)}
-    <div class="grid">${card('Latest sessions', d.sessions.sessions.length === 0 ? empty('No sessions', 'Calls with the header X-Session-Id are gathered here.') : html`<ul class="plain rows">${d.sessions.sessions.map((s) => html`<li><span class="name">${s.name ?? s.sessionId}</span><span>${money(s.currentCostUsd)} ${status(s.status)}</span></li>`)}</ul>`, more('sessions', 'All sessions'))}
+      html`<div class="actions"><button class="text" @click=${() => editLimits(page, t, d.limits)}>Change</button><button class="text" @click=${() => editSession(page, t, now)}>Session budget</button></div>`)}
+    ${card('Latest sessions', d.sessions.sessions.length === 0 ? empty('No sessions', 'Calls with the header X-Session-Id are gathered here.') : html`<ul class="plain rows">${d.sessions.sessions.map((s) => html`<li><span class="name">${s.name ?? s.sessionId}</span><span>${money(s.currentCostUsd)} ${status(s.status)}</span></li>`)}</ul>`, more('sessions', 'All sessions'))}
     ${card('Tags', d.tags.length === 0 ? empty('No tags', 'Calls with the header X-Tags are counted by tag.') : html`<p>${d.tags.slice(0, 40).map((g) => html`${chip(g.path ?? g.name, g.isActive ? 'good' : '')} `)}</p>`, more('tags', 'All tags'))}</div>`;
 }
