@@ -49,9 +49,10 @@ static int64_t input_of(const struct exchange *x, const struct candidate *c)
     const struct described_images *i = &x->desc.images;
     int64_t shown = describe_images(i, was->provider, was->model);
     int64_t text = was->input_bound - shown;
-    bool exact = was->provider == PROVIDER_OPENAI ||
-                 was->provider == PROVIDER_AZURE;
-    bool still = c->provider == PROVIDER_OPENAI || c->provider == PROVIDER_AZURE;
+    bool exact =
+        was->provider == PROVIDER_OPENAI || was->provider == PROVIDER_AZURE;
+    bool still =
+        c->provider == PROVIDER_OPENAI || c->provider == PROVIDER_AZURE;
     if (exact && !still)
         text = dearer(text * 3 / 2, text);
     return text + describe_images(i, c->provider, c->model);
@@ -119,8 +120,8 @@ static bool is_passing(int status)
 /* The key that was used rests as long as the provider says. */
 static void rest_key(struct exchange *x, int64_t told_ms)
 {
-    struct keys *k = provider_keys(x->gl->gateway->providers,
-                                   x->target.provider);
+    struct keys *k =
+        provider_keys(x->gl->gateway->providers, x->target.provider);
     if (x->target.client_key || k == NULL)
         return;
     keys_rest(k, x->target.key_index,
@@ -132,8 +133,8 @@ static void rest_key(struct exchange *x, int64_t told_ms)
 static bool same_again(struct exchange *x, int status, int64_t told_ms)
 {
     const struct gateway_conf *conf = &x->gl->gateway->conf;
-    const struct keys *k = provider_keys(x->gl->gateway->providers,
-                                         x->target.provider);
+    const struct keys *k =
+        provider_keys(x->gl->gateway->providers, x->target.provider);
     int64_t wait;
     x->again_ms = 0;
     if (conf->attempts < 2 || x->target.client_key || k == NULL)

@@ -24,8 +24,8 @@ enum status daemon_start(const struct daemon_conf *conf,
                          struct MHD_Daemon **out, struct err *err)
 {
     bool with_tls = conf->tls_key_pem != NULL;
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
-                     MHD_USE_NO_LISTEN_SOCKET;
+    unsigned flags =
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET;
     union {
         const char *in;
         void *out;
@@ -34,7 +34,7 @@ enum status daemon_start(const struct daemon_conf *conf,
         {MHD_OPTION_HTTPS_MEM_KEY, 0, key.out},
         {MHD_OPTION_HTTPS_MEM_CERT, 0, cert.out},
         {MHD_OPTION_HTTPS_PRIORITIES, 0,
-         (void *)(uintptr_t)"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+         (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
         {MHD_OPTION_END, 0, NULL},
     };
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};

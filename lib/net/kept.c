@@ -27,8 +27,8 @@ static enum MHD_Result add_header(void *arg, enum MHD_ValueKind kind,
     struct kept_fields *f = arg;
     (void)kind;
     if (f->n < LISTEN_HEADERS_MAX)
-        f->f[f->n] = (struct http_field){slice(key, key_n),
-                                         slice(value, value_n)};
+        f->f[f->n] =
+            (struct http_field){slice(key, key_n), slice(value, value_n)};
     f->n++;
     return MHD_YES;
 }

@@ -35,12 +35,18 @@ enum provider_id names_prefix(struct slice *model)
         const char *prefix;
         enum provider_id id;
     } prefixes[] = {
-        {"openai/", PROVIDER_OPENAI},     {"azure/", PROVIDER_AZURE},
-        {"anthropic/", PROVIDER_ANTHROPIC}, {"google/", PROVIDER_GOOGLE},
-        {"gemini/", PROVIDER_GOOGLE},     {"mistral/", PROVIDER_MISTRAL},
-        {"deepseek/", PROVIDER_DEEPSEEK}, {"xai/", PROVIDER_XAI},
-        {"groq/", PROVIDER_GROQ},         {"openrouter/", PROVIDER_OPENROUTER},
-        {"cohere/", PROVIDER_COHERE},     {"demo/", PROVIDER_DEMO},
+        {"openai/", PROVIDER_OPENAI},
+        {"azure/", PROVIDER_AZURE},
+        {"anthropic/", PROVIDER_ANTHROPIC},
+        {"google/", PROVIDER_GOOGLE},
+        {"gemini/", PROVIDER_GOOGLE},
+        {"mistral/", PROVIDER_MISTRAL},
+        {"deepseek/", PROVIDER_DEEPSEEK},
+        {"xai/", PROVIDER_XAI},
+        {"groq/", PROVIDER_GROQ},
+        {"openrouter/", PROVIDER_OPENROUTER},
+        {"cohere/", PROVIDER_COHERE},
+        {"demo/", PROVIDER_DEMO},
     };
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
         size_t n = strlen(prefixes[i].prefix);
@@ -58,17 +64,17 @@ enum provider_id names_pattern(struct slice m)
         const char *starts;
         enum provider_id id;
     } patterns[] = {
-        {"gpt-", PROVIDER_OPENAI},         {"chatgpt-", PROVIDER_OPENAI},
-        {"text-", PROVIDER_OPENAI},        {"ft:", PROVIDER_OPENAI},
-        {"claude-", PROVIDER_ANTHROPIC},   {"gemini-", PROVIDER_GOOGLE},
-        {"gemma-", PROVIDER_GOOGLE},       {"imagen-", PROVIDER_GOOGLE},
-        {"mistral-", PROVIDER_MISTRAL},    {"ministral-", PROVIDER_MISTRAL},
-        {"codestral-", PROVIDER_MISTRAL},  {"magistral-", PROVIDER_MISTRAL},
-        {"devstral-", PROVIDER_MISTRAL},   {"pixtral-", PROVIDER_MISTRAL},
-        {"voxtral-", PROVIDER_MISTRAL},    {"open-mi", PROVIDER_MISTRAL},
-        {"deepseek-", PROVIDER_DEEPSEEK},  {"grok-", PROVIDER_XAI},
-        {"command-", PROVIDER_COHERE},     {"embed-", PROVIDER_COHERE},
-        {"rerank-", PROVIDER_COHERE},      {"demo-", PROVIDER_DEMO},
+        {"gpt-", PROVIDER_OPENAI},        {"chatgpt-", PROVIDER_OPENAI},
+        {"text-", PROVIDER_OPENAI},       {"ft:", PROVIDER_OPENAI},
+        {"claude-", PROVIDER_ANTHROPIC},  {"gemini-", PROVIDER_GOOGLE},
+        {"gemma-", PROVIDER_GOOGLE},      {"imagen-", PROVIDER_GOOGLE},
+        {"mistral-", PROVIDER_MISTRAL},   {"ministral-", PROVIDER_MISTRAL},
+        {"codestral-", PROVIDER_MISTRAL}, {"magistral-", PROVIDER_MISTRAL},
+        {"devstral-", PROVIDER_MISTRAL},  {"pixtral-", PROVIDER_MISTRAL},
+        {"voxtral-", PROVIDER_MISTRAL},   {"open-mi", PROVIDER_MISTRAL},
+        {"deepseek-", PROVIDER_DEEPSEEK}, {"grok-", PROVIDER_XAI},
+        {"command-", PROVIDER_COHERE},    {"embed-", PROVIDER_COHERE},
+        {"rerank-", PROVIDER_COHERE},     {"demo-", PROVIDER_DEMO},
     };
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
         if (slice_starts(m, patterns[i].starts))

@@ -189,8 +189,8 @@ void demo_response_stream(struct demo *d)
         for (int w = 0; w < d->said; w++)
             event_string(d, "response.output_text.delta", &seq, "delta",
                          d->words[w], demo_pace_word(d));
-        event_string(d, "response.output_text.done", &seq, "text", demo_said_text(d),
-                     0);
+        event_string(d, "response.output_text.done", &seq, "text",
+                     demo_said_text(d), 0);
         event_part(d, "response.content_part.done", &seq, demo_said_text(d));
     }
     event_item(d, "response.output_item.done", &seq, true);

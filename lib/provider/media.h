@@ -12,7 +12,8 @@
 bool media_string(struct work *w);
 /* Reads a "detail" of the object; of two the dearer counts. */
 void media_detail(struct level *l, struct slice s);
-/* The object of a picture is over: counts it, with its size if that is known. */
+/* The object of a picture is over: counts it, with its size if that is known.
+ */
 void media_note(struct described_images *i, const struct level *l);
 
 #endif
