@@ -331,8 +331,8 @@ static int64_t images_shown(const struct described_images *i,
             sum += i->of[d] *
                    bound_image(provider, model, (enum image_detail)d, NULL);
     for (int k = 0; k < i->sized_count; k++)
-        sum += bound_image(provider, model, i->sized[k].detail,
-                           &i->sized[k].size);
+        sum +=
+            bound_image(provider, model, i->sized[k].detail, &i->sized[k].size);
     return sum;
 }
 
