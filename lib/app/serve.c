@@ -525,6 +525,7 @@ enum status app_offline(struct app *a, app_offline_fn *fn, void *arg,
         st = fn(arg, a->control, err);
     if (a->control != NULL)
         control_free(&a->control);
+    probes_free(&a->probes);
     if (a->writer != NULL)
         writer_stop(&a->writer);
     policies_free(&a->policies);
