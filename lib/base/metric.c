@@ -18,10 +18,11 @@
 #include "base/utf8.h"
 
 #define LABELS 4
-#define VALUES_MAX 1000 /* values of one label before "other" */
-#define SLOTS 16384     /* samples of one family */
-#define BUCKETS 16      /* of the finest scale */
-#define VALUE_MAX 160   /* bytes of one label value */
+#define VALUES_MAX 1000  /* values of one label before "other" */
+#define VALUE_SLOTS 2048 /* a power of two above VALUES_MAX */
+#define SLOTS 16384      /* samples of one family */
+#define BUCKETS 16       /* of the finest scale */
+#define VALUE_MAX 160    /* bytes of one label value */
 
 /* id, name, help, kind (c counter, h histogram without labels, l with),
  * decimals (of a histogram: its scale), labels.  Names get "budgetguard_" in
@@ -138,10 +139,11 @@ struct sample {
 };
 
 struct table {
-    pthread_mutex_t lock; // guards adding samples
+    pthread_mutex_t lock; // guards adding samples, and the last two
     struct sample *_Atomic slot[SLOTS];
     atomic_int used;
     int distinct[LABELS];
+    uint64_t value[LABELS][VALUE_SLOTS]; // their hashes; 0: free
 };
 
 struct metrics {
@@ -238,20 +240,20 @@ static struct sample *find(struct table *t, uint64_t hash, const char *text,
     return NULL;
 }
 
-/* True if label `k` with this value occurs already. */
-static bool known(struct table *t, int k, const char *value)
+/* True if label `k` has this value already, or has room for one more.  Asked
+ * for each event once a label is full, so nothing is searched through. */
+static bool has_room(struct table *t, int k, struct slice value)
 {
-    for (int i = 0; i < SLOTS; i++) {
-        struct sample *s = atomic_load(&t->slot[i]);
-        if (s == NULL)
-            continue;
-        const char *p = s->text;
-        for (int j = 0; j < k; j++)
-            p += strlen(p) + 1;
-        if (strcmp(p, value) == 0)
+    uint64_t h = crypt_table_hash(value) | 1;
+    size_t i = (size_t)(h >> 1) % VALUE_SLOTS;
+    for (; t->value[k][i] != 0; i = (i + 1) % VALUE_SLOTS)
+        if (t->value[k][i] == h)
             return true;
-    }
-    return false;
+    if (t->distinct[k] >= VALUES_MAX)
+        return false;
+    t->distinct[k]++;
+    t->value[k][i] = h;
+    return true;
 }
 
 /* Replaces values beyond the cap by "other"; the family's lock is held. */
@@ -261,13 +263,9 @@ static size_t cap_values(struct table *t, int n, const char *text, char *out,
     struct slice v[LABELS];
     for (int k = 0; k < n; k++) {
         v[k] = slice_str(text);
-        if (!known(t, k, text)) {
-            if (t->distinct[k] >= VALUES_MAX)
-                v[k] = SLICE("other");
-            else
-                t->distinct[k]++;
-        }
-        text += strlen(text) + 1;
+        text += v[k].n + 1;
+        if (!has_room(t, k, v[k]))
+            v[k] = SLICE("other");
     }
     return join(v, n, out, cap);
 }

@@ -73,8 +73,8 @@ void alerts_list(struct request *r)
     enum status st =
         raised_list(db, &r->arena, tenant, before, (int)limit, &rows, &n, &err);
     if (st == OK && n > 0)
-        st = raised_deliveries(db, &r->arena, rows[n - 1].id, rows[0].id, &d,
-                               &count, &err);
+        st = raised_deliveries(db, &r->arena, tenant, rows[n - 1].id,
+                               rows[0].id, &d, &count, &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return;

@@ -497,7 +497,7 @@ void answer_give_up(struct exchange *x)
         meter_finish(x->meter, true, NULL, &end);
     if (end.usage_seen)
         price(x, &end.usage);
-    else if (x->sent)
+    else if (x->sent && x->status < 400)
         price_counted(x, end.output_tokens);
     (void)answer_settle(x, x->has_all ? EVENT_SUCCESS : EVENT_INTERRUPTED,
                         x->has_all ? SLICE("") : SLICE("client_gone"),
@@ -513,7 +513,7 @@ void answer_shut_down(struct exchange *x)
     bool sent = x->sent;
     if (end.usage_seen)
         price(x, &end.usage);
-    else if (sent)
+    else if (sent && x->status < 400)
         price_hold(x);
     (void)answer_settle(x, sent ? EVENT_INTERRUPTED : EVENT_FAILED,
                         SLICE("restart"), x->answered ? x->status : 503);

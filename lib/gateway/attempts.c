@@ -19,6 +19,7 @@
 #include "price/book.h"
 #include "price/cost.h"
 #include "provider/keys.h"
+#include "provider/tokens.h"
 
 #define REST_MS 10000 /* of a key that failed without a word about when */
 
@@ -41,21 +42,18 @@ static bool reachable(const struct exchange *x, enum provider_id provider)
            !(provider == PROVIDER_MISTRAL && x->desc.edit.add_usage);
 }
 
-/* The input bound for another model: OpenAI's texts are counted exactly, all
- * others' at half as much again (contract 9.2); pictures by its own rule. */
-static int64_t input_of(const struct exchange *x, const struct candidate *c)
+/* What the request can be billed with by another model: its tokenizer, its
+ * rules for pictures and tools, and what translation may add. */
+static bool bound_other(struct exchange *x, struct call *other)
 {
     const struct call *was = &x->call;
-    const struct described_images *i = &x->desc.images;
-    int64_t shown = describe_images(i, was->provider, was->model);
-    int64_t text = was->input_bound - shown;
-    bool exact =
-        was->provider == PROVIDER_OPENAI || was->provider == PROVIDER_AZURE;
-    bool still =
-        c->provider == PROVIDER_OPENAI || c->provider == PROVIDER_AZURE;
-    if (exact && !still)
-        text = dearer(text * 3 / 2, text);
-    return text + describe_images(i, c->provider, c->model);
+    struct describe_in in = exchange_describe_in(x);
+    if (tokens_alike(was->provider, was->model, other->provider, other->model))
+        in.counter.count = NULL;
+    if (!describe_other(x->gl->describer, &in, &x->desc, other))
+        return false;
+    other->input_bound += TRANSLATE_INPUT;
+    return true;
 }
 
 /* Prices a candidate and raises the worst case to it. */
@@ -73,7 +71,8 @@ static bool add(struct exchange *x, const struct book *book,
         return false;
     other.provider = c->provider;
     other.model = c->model;
-    other.input_bound = input_of(x, c);
+    if (!bound_other(x, &other))
+        return false;
     struct cost_limits l = *limits;
     bool claude = c->provider == PROVIDER_ANTHROPIC &&
                   x->route.family != FAMILY_ANTHROPIC;
@@ -102,7 +101,6 @@ void attempts_plan(struct exchange *x, const struct snapshot *s,
     int n = fallbacks_of(snapshot_fallbacks(s, NULL), x->call.model, names);
     if (n == 0)
         return;
-    x->call.input_bound += TRANSLATE_INPUT;
     x->attempts_left = (int)dearer(x->attempts_left, n);
     for (int i = 0; i < n; i++)
         // the snapshot may be gone when the first model fails

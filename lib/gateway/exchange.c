@@ -344,21 +344,25 @@ static enum provider_id resolve(void *arg, struct slice *model)
     return book_resolve(r->book, model, r->at_ms);
 }
 
-static enum refusal understand(struct exchange *x, const struct snapshot *s,
-                               struct refuse_more *more)
+struct describe_in exchange_describe_in(const struct exchange *x)
 {
-    struct gateway *g = x->gl->gateway;
-    struct resolver r = {snapshot_book(s), x->ts_ms};
-    const struct describe_in in = {
+    return (struct describe_in){
         .route = &x->route,
         .fields = x->head->fields,
         .field_count = x->head->field_count,
         .body = body_get(&x->body),
-        .resolve = resolve,
-        .resolve_arg = &r,
         .counter = {tokens_count, NULL},
-        .web_search_hold = g->guard->web_search_calls,
+        .web_search_hold = x->gl->gateway->guard->web_search_calls,
     };
+}
+
+static enum refusal understand(struct exchange *x, const struct snapshot *s,
+                               struct refuse_more *more)
+{
+    struct resolver r = {snapshot_book(s), x->ts_ms};
+    struct describe_in in = exchange_describe_in(x);
+    in.resolve = resolve;
+    in.resolve_arg = &r;
     enum refusal found =
         describe(x->gl->describer, &in, &x->arena, &x->call, &x->desc);
     x->event.model = x->call.model;

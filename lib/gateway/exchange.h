@@ -184,6 +184,9 @@ void refuse_detail(struct exchange *x, enum refusal id,
 /* Adds the fields every answer of ours carries; returns how many. */
 int refuse_own_fields(struct exchange *x, struct http_field *out, int at);
 
+/* The request as describe() wants it, but for a resolver of models; while its
+ * head lives. */
+struct describe_in exchange_describe_in(const struct exchange *x);
 /* Step 3 for the model of `x->call`: reads the request into the provider's
  * words where they differ. */
 enum refusal exchange_translate(struct exchange *x, struct refuse_more *more);

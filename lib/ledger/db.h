@@ -30,9 +30,9 @@ struct db_conf {
     int64_t (*window_step_ms)(int64_t rolling_ms);
 };
 
-/* Opens or makes the file and brings its schema up to date.  E_CORRUPT: no
- * database of ours; E_INVALID: made by a newer program (text says so); E_IO.
- */
+/* Opens or makes the file and brings its schema up to date; without counters
+ * it must be there and up to date, and is not changed.  E_CORRUPT: no database
+ * of ours; E_INVALID: of another version (text says so); E_IO. */
 MUST_CHECK enum status db_open(const struct db_conf *conf, struct db **out,
                                struct err *err);
 /* Closes and nulls; every thread using it must have ended. */

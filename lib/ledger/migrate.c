@@ -18,18 +18,19 @@
     "count(*),sum(prompt_tok),sum(comp_tok) FROM ledger WHERE kind='usage' "  \
     "AND status IN ('success','interrupted')" cond " GROUP BY 1,2,3;"
 
-#define DATA_COLUMNS                                           \
-    "token_id INTEGER NOT NULL, bucket INTEGER NOT NULL, "     \
-    "model TEXT NOT NULL, usd INTEGER NOT NULL, "              \
-    "requests INTEGER NOT NULL, input INTEGER NOT NULL, "      \
-    "output INTEGER NOT NULL, "                                \
+#define DATA_COLUMNS                                       \
+    "token_id INTEGER NOT NULL, bucket INTEGER NOT NULL, " \
+    "model TEXT NOT NULL, usd INTEGER NOT NULL, "          \
+    "requests INTEGER NOT NULL, input INTEGER NOT NULL, "  \
+    "output INTEGER NOT NULL, "                            \
     "PRIMARY KEY(token_id, bucket, model)) STRICT, WITHOUT ROWID;"
 
 /* What bears a tag counts once under minus its tenant's id. */
-#define TAGGED(table, unit)                                                   \
-    "INSERT INTO " table " SELECT -tenant_id,ts-((ts%" unit ")+" unit ")%"    \
-    unit ",1,coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok)," \
-    "sum(comp_tok) FROM ledger WHERE kind<>'reset' AND id IN (SELECT "        \
+#define TAGGED(table, unit)                                              \
+    "INSERT INTO " table " SELECT -tenant_id,ts-((ts%" unit ")+" unit    \
+    ")%" unit                                                            \
+    ",1,coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok)," \
+    "sum(comp_tok) FROM ledger WHERE kind<>'reset' AND id IN (SELECT "   \
     "ledger_id FROM ledger_tag WHERE direct) GROUP BY 1,2,3,4;"
 
 /* Step i brings version i + 1 to i + 2. */
@@ -134,15 +135,34 @@ static enum status one_step(sqlite3 *c, const char *text, struct err *err)
     return st;
 }
 
-enum status migrate_up(sqlite3 *c, struct err *err)
+/* E_INVALID: from a newer program. */
+static enum status version_of(sqlite3 *c, int64_t *version, struct err *err)
 {
-    int64_t version = 0;
-    enum status st = store_number(c, "PRAGMA user_version", 0, &version, err);
-    if (st == OK && (version > MIGRATE_VERSION || version < 0))
+    enum status st = store_number(c, "PRAGMA user_version", 0, version, err);
+    if (st == OK && (*version > MIGRATE_VERSION || *version < 0))
         st = err_set(err, E_INVALID, "ledger",
                      "ledger.sqlite has version %lld, this program knows %d: "
                      "it was written by a newer BudgetGuard",
+                     (long long)*version, MIGRATE_VERSION);
+    return st;
+}
+
+enum status migrate_is_done(sqlite3 *c, struct err *err)
+{
+    int64_t version = 0;
+    enum status st = version_of(c, &version, err);
+    if (st == OK && version < MIGRATE_VERSION)
+        st = err_set(err, E_INVALID, "ledger",
+                     "ledger.sqlite has version %lld, this program reads %d: "
+                     "a server of this version brings it there at its start",
                      (long long)version, MIGRATE_VERSION);
+    return st;
+}
+
+enum status migrate_up(sqlite3 *c, struct err *err)
+{
+    int64_t version = 0;
+    enum status st = version_of(c, &version, err);
     if (st == OK && version == 0)
         return one_step(c, schema_text(), err);
     for (int64_t v = version; st == OK && v < MIGRATE_VERSION; v++) {

@@ -15,5 +15,9 @@
 /* Makes the tables of an empty file, or takes every step it lacks.
  * E_INVALID: written by a newer program (text says so); E_IO, E_CORRUPT. */
 MUST_CHECK enum status migrate_up(sqlite3 *c, struct err *err);
+/* For those who read beside the owner, which may be an older program that
+ * knows nothing of newer tables: changes nothing.  E_INVALID: the file is of
+ * another version (text says what to do); E_IO, E_CORRUPT. */
+MUST_CHECK enum status migrate_is_done(sqlite3 *c, struct err *err);
 
 #endif

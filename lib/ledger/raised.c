@@ -155,17 +155,21 @@ static void read_delivery(struct sql *q, struct arena *a, void *out)
         read_from(q, DELIVERY_COUNT, a, &d->alert);
 }
 
-enum status raised_deliveries(struct db *db, struct arena *a, int64_t first,
-                              int64_t last, struct delivery_row **out, int *n,
+enum status raised_deliveries(struct db *db, struct arena *a, int64_t tenant_id,
+                              int64_t first, int64_t last,
+                              struct delivery_row **out, int *n,
                               struct err *err)
 {
     void *list = NULL;
     sqlite3 *conn = store_reader(db);
     struct sql q = sql_prepare(
         conn, "SELECT " DELIVERY_COLUMNS ",d.alert_id FROM alert_delivery d "
-              "WHERE d.alert_id BETWEEN ? AND ? ORDER BY d.alert_id,d.channel");
+              "WHERE d.alert_id BETWEEN ?1 AND ?2 AND (?3=0 OR d.alert_id IN "
+              "(SELECT id FROM alert WHERE tenant_id=?3 AND id BETWEEN ?1 AND "
+              "?2)) ORDER BY d.alert_id,d.channel");
     sql_i64(&q, first);
     sql_i64(&q, last);
+    sql_i64(&q, tenant_id);
     enum status st = change_list(db, &q, conn, a, sizeof **out, read_delivery,
                                  &list, n, err);
     *out = list;

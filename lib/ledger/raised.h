@@ -53,10 +53,11 @@ struct delivery_row {
     struct alert_row alert;
 };
 
-/* The deliveries of alerts from `first` to `last` by id, by alert, channel;
- * of `alert` only the id. */
+/* The deliveries of alerts from `first` to `last` by id, of one tenant (0: of
+ * all), by alert, channel; of `alert` only the id. */
 MUST_CHECK enum status raised_deliveries(struct db *db, struct arena *a,
-                                         int64_t first, int64_t last,
+                                         int64_t tenant_id, int64_t first,
+                                         int64_t last,
                                          struct delivery_row **out, int *n,
                                          struct err *err);
 /* Pending ones of a channel, those due first; at most `limit`. */

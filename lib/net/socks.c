@@ -191,7 +191,7 @@ int socks_close(void *socks, curl_socket_t fd)
         struct sock *s = p->of[fd];
         uint64_t acked = 0;
         if (s->lazy && s->user != NULL)
-            p->ops->closing(s->user,
+            p->ops->closing(s->user, fd,
                             !acked_bytes(fd, &acked) || acked > s->acked);
         if (s->watched != 0)
             loop_fd_del(p->loop, &s->watch);

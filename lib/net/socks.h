@@ -28,7 +28,7 @@ struct socks_ops {
     void (*using)(void *user, curl_socket_t fd);
     /* A connection closes while `user` uses it.  `received`: the peer
      * acknowledged bytes of its request, or that cannot be told. */
-    void (*closing)(void *user, bool received);
+    void (*closing)(void *user, curl_socket_t fd, bool received);
 };
 
 /* Makes an empty table; `ops` outlives it. */

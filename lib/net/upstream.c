@@ -137,10 +137,11 @@ static void on_using(void *user, curl_socket_t fd)
     u->fd = fd;
 }
 
-static void on_closing(void *user, bool received)
+static void on_closing(void *user, curl_socket_t fd, bool received)
 {
     struct upstream_call *u = user;
-    u->fd = -1;
+    if (u->fd == fd)
+        u->fd = -1;
     if (u->sending) // else one of several connections that were tried
         u->received = u->received || received;
 }

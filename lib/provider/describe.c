@@ -322,8 +322,8 @@ static enum tier tier_asked(struct slice s)
     return slice_eq_nocase(s, SLICE("flex")) ? TIER_FLEX : TIER_PRIORITY;
 }
 
-int64_t describe_images(const struct described_images *i,
-                        enum provider_id provider, struct slice model)
+static int64_t images_shown(const struct described_images *i,
+                            enum provider_id provider, struct slice model)
 {
     int64_t sum = 0;
     for (int d = 0; d < DETAIL_COUNT; d++)
@@ -331,8 +331,8 @@ int64_t describe_images(const struct described_images *i,
             sum += i->of[d] *
                    bound_image(provider, model, (enum image_detail)d, NULL);
     for (int k = 0; k < i->sized_count; k++)
-        sum += bound_image(provider, model, i->sized[k].detail,
-                           &i->sized[k].size);
+        sum +=
+            bound_image(provider, model, i->sized[k].detail, &i->sized[k].size);
     return sum;
 }
 
@@ -349,33 +349,38 @@ static void images_bound(struct work *w)
         c->unbounded = true;
 }
 
-static bool input_plan(struct work *w)
+/* The tokens of the text for the model of `w->call`. */
+static bool text_plan(struct work *w)
+{
+    const struct facts *f = w->f;
+    w->out->text_tokens = (f->text_bytes + 3) / 4;
+    w->out->text_bound = f->text_bytes;
+    if (w->in->counter.count == NULL || w->form || f->text_bytes > COUNTED_MAX)
+        return true;
+    if (!facts_count(w))
+        return false;
+    w->out->text_tokens = w->tokens;
+    w->out->text_bound = w->token_bound;
+    return true;
+}
+
+static void input_plan(struct work *w)
 {
     struct facts *f = w->f;
     struct call *c = w->call;
-    int64_t text = (f->text_bytes + 3) / 4, bound = f->text_bytes, extra;
-
-    if (w->in->counter.count != NULL && !w->form &&
-        f->text_bytes <= COUNTED_MAX) {
-        if (!facts_count(w))
-            return false;
-        text = w->tokens;
-        bound = w->token_bound;
-    }
-    int64_t shown = describe_images(&f->images, c->provider, c->model);
-    w->out->images = f->images;
+    int64_t shown = images_shown(&f->images, c->provider, c->model), extra;
     extra = 8 * f->messages + 16 * f->tools + f->numbers + shown;
-    if (c->provider == PROVIDER_ANTHROPIC && f->given[MEM_TOOLS])
+    if (c->provider == PROVIDER_ANTHROPIC &&
+        (f->given[MEM_TOOLS] || f->given[MEM_FUNCTIONS]))
         extra += CLAUDE_TOOLS + CLAUDE_OWN_TOOL * f->server_tool_count;
     if (w->in->route->op == OP_RESPONSES && f->messages == 0)
         extra += 8;
-    c->input_bound = bound + extra;
+    c->input_bound = w->out->text_bound + extra;
     w->out->input_estimate =
-        text + 4 * f->messages + 2 + f->numbers + shown;
+        w->out->text_tokens + 4 * f->messages + 2 + f->numbers + shown;
     c->input_is_context = f->history || f->server_tools ||
                           (f->files && w->in->route->op != OP_IMAGES);
     c->unbounded = f->audio || f->video;
-    return true;
 }
 
 static bool is_search_model(struct slice m)
@@ -397,6 +402,28 @@ static int64_t searches_bound(const struct work *w)
     return w->in->web_search_hold;
 }
 
+/* What a model can be billed with, besides the client's own limits. */
+static void model_fill(struct work *w)
+{
+    const struct facts *f = w->f;
+    struct call *c = w->call;
+    enum op op = w->in->route->op;
+
+    input_plan(w);
+    c->web_searches =
+        f->web_search || is_search_model(c->model) ? searches_bound(w) : 0;
+    if (op == OP_EMBEDDINGS)
+        c->max_output = 0;
+    if (op == OP_IMAGES)
+        images_bound(w);
+    if (op == OP_SPEECH) {
+        c->characters = f->characters;
+        c->unbounded = !slice_starts(c->model, "tts-");
+    }
+    if (op == OP_TRANSCRIPTION)
+        c->unbounded = true;
+}
+
 static bool call_fill(struct work *w)
 {
     struct facts *f = w->f;
@@ -416,22 +443,11 @@ static bool call_fill(struct work *w)
     usage_plan(w);
     if (!is_metered(w))
         return true;
-    if (!input_plan(w))
+    if (!text_plan(w))
         return false;
     if (op == OP_COMPLETIONS && f->items > 1)
         c->choices *= f->items;
-    if (f->web_search || is_search_model(c->model))
-        c->web_searches = searches_bound(w);
-    if (op == OP_EMBEDDINGS)
-        c->max_output = 0;
-    if (op == OP_IMAGES)
-        images_bound(w);
-    if (op == OP_SPEECH) {
-        c->characters = f->characters;
-        c->unbounded = !slice_starts(c->model, "tts-");
-    }
-    if (op == OP_TRANSCRIPTION)
-        c->unbounded = true;
+    model_fill(w);
     return true;
 }
 
@@ -457,4 +473,19 @@ enum refusal describe(struct describer *d, const struct describe_in *in,
         return w.why;
     out->sse_answer = call->stream;
     return w.why;
+}
+
+bool describe_other(struct describer *d, const struct describe_in *in,
+                    const struct described *was, struct call *call)
+{
+    struct described out = {.text_tokens = was->text_tokens,
+                            .text_bound = was->text_bound};
+    struct work w = {.d = d, .f = &d->f, .in = in, .call = call, .out = &out};
+
+    if (!is_metered(&w))
+        return true;
+    if (in->counter.count != NULL && !text_plan(&w))
+        return false;
+    model_fill(&w);
+    return true;
 }

@@ -90,7 +90,7 @@ struct described {
     bool sse_answer;         /* a streamed answer was asked for */
     char text[200];          /* why it was refused, for the caller to see */
     const char *param;       /* the member at fault, or NULL */
-    struct described_images images;
+    int64_t text_tokens, text_bound; /* of the text alone */
     size_t model_at, model_len; /* the model's name in the body, between its
                                    quotes; 0: not in it */
 };
@@ -109,9 +109,14 @@ enum refusal describe(struct describer *d, const struct describe_in *in,
                       struct arena *a, struct call *call,
                       struct described *out);
 
-/* Most input tokens the pictures can be billed with by a model. */
-int64_t describe_images(const struct described_images *i,
-                        enum provider_id provider, struct slice model);
+/* What the request that `d` described last (as `was`) could be billed with by
+ * the provider and model that `call`, a copy of its call, names now: input
+ * bound, server tools, output of pictures, units.  `in` as then; with
+ * in->counter.count NULL the text is taken to have as many tokens as for the
+ * model that was described.  False: no memory. */
+MUST_CHECK bool describe_other(struct describer *d,
+                               const struct describe_in *in,
+                               const struct described *was, struct call *call);
 
 /* True if the limit of a chat completion is max_completion_tokens there:
  * OpenAI's reasoning models refuse max_tokens. */

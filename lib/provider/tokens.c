@@ -1,8 +1,6 @@
 /* tokens.c - see tokens.h. */
 #include "provider/tokens.h"
 
-#include <stdbool.h>
-
 #include "token/count.h"
 
 /* A deployment at Azure is named by its owner, and OPENAI_BASE_URL may be any
@@ -29,4 +27,11 @@ int64_t tokens_count(void *arg, enum provider_id provider, struct slice model,
     int64_t more = n + (n + 1) / 2, bytes = (int64_t)text.n;
     *bound = is_openai(provider, model) ? n : more < bytes ? more : bytes;
     return n;
+}
+
+bool tokens_alike(enum provider_id p, struct slice model, enum provider_id q,
+                  struct slice other)
+{
+    return count_encoding(model) == count_encoding(other) &&
+           is_openai(p, model) == is_openai(q, other);
 }

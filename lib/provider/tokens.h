@@ -7,6 +7,7 @@
 #ifndef PROVIDER_TOKENS_H
 #define PROVIDER_TOKENS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -16,5 +17,8 @@
  * billed at most.  A token_counter (describe.h); `arg` is not used. */
 int64_t tokens_count(void *arg, enum provider_id provider, struct slice model,
                      struct slice text, int64_t *bound);
+/* True if any text counts the same for both models, bound included. */
+bool tokens_alike(enum provider_id p, struct slice model, enum provider_id q,
+                  struct slice other);
 
 #endif

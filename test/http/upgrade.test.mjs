@@ -87,3 +87,18 @@ gtest('upgrade: a ledger of a newer version is refused with status 2, and not ch
   gw.sql(`PRAGMA user_version=${VERSION}`);
   await gw.start();
 }, { noStart: true });
+
+gtest('upgrade: who reads beside a server of the older version does not change its file', env, async ({ gw }) => {
+  const { file } = older(gw, 50);
+  const before = shape(file);
+  const policy = path.join(gw.dir, 'p.rego');
+  fs.writeFileSync(policy, 'package budgetguard.policy\ndefault allow = true\n');
+  for (const args of [['export'], ['policy', 'replay', policy, '--since', '2020-01-01']]) {
+    const r = spawnSync(BIN, args, { cwd: gw.dir, env: gw.fullEnv(), encoding: 'utf8', timeout: 20000 });
+    assert.notEqual(r.status, 0, `${args}: ${r.stderr}`);
+    assert.match(r.stderr, new RegExp(`version 1, this program reads ${VERSION}`));
+  }
+  assert.equal(sqlite(file, 'PRAGMA user_version;'), '1');
+  assert.equal(shape(file), before, 'rows of the running server would miss in new tables');
+  await gw.start();
+}, { noStart: true });

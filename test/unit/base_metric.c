@@ -63,10 +63,40 @@ static void test_labelled_histogram(void **state)
     metric_free(&m);
 }
 
+/* The label is full: new values are "other", those that were there stay. */
+static void test_cap(void **state)
+{
+    struct metrics *m = metric_new();
+    char name[16];
+    (void)state;
+    for (int turn = 0; turn < 2; turn++)
+        for (int i = 0; i < VALUES_MAX + 50; i++) {
+            (void)snprintf(name, sizeof name, "t%d", i);
+            const struct slice l[4] = {slice_str(name), SLICE("openai"),
+                                       SLICE("m")};
+            metric_add(m, M_SPEND, l, 1);
+        }
+    for (int i = 0; i < VALUES_MAX + 50; i++) {
+        (void)snprintf(name, sizeof name, "t%d", i);
+        const struct slice l[4] = {slice_str(name), SLICE("openai"),
+                                   SLICE("m")};
+        assert_int_equal(metric_value(m, M_SPEND, l), i < VALUES_MAX ? 2 : 0);
+    }
+    const struct slice rest[4] = {SLICE("other"), SLICE("openai"), SLICE("m")};
+    assert_int_equal(metric_value(m, M_SPEND, rest), 100);
+    // another label of a tenant that is one of the others
+    const struct slice more[4] = {SLICE("t1049"), SLICE("openai"), SLICE("n")};
+    const struct slice as[4] = {SLICE("other"), SLICE("openai"), SLICE("n")};
+    metric_add(m, M_SPEND, more, 7);
+    assert_int_equal(metric_value(m, M_SPEND, as), 7);
+    metric_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_cap),
         cmocka_unit_test(test_labelled_histogram),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
