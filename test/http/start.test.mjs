@@ -181,6 +181,24 @@ test('--demo: the OpenAI SDK works plain and streamed', { timeout: 120000 * SLOW
   } catch (e) { console.error(d.out); throw e; } finally { assert.equal(await d.stop(), 0); }
 });
 
+test("--demo: Anthropic's SDK works too, Google's is told what its routes reach", { timeout: 120000 * SLOW }, async () => {
+  const { default: Anthropic } = await import('@anthropic-ai/sdk');
+  const d = await demo();
+  try {
+    const apiKey = (await waitUntil(() => /export BG_KEY=(\S+) ADMIN_API_KEY=\S+/.exec(d.out), 'the keys are printed'))[1], url = `http://127.0.0.1:${d.port}`;
+    const c = new Anthropic({ baseURL: url, apiKey, maxRetries: 0 });
+    const ask = { model: 'demo-small', max_tokens: 100, messages: [{ role: 'user', content: 'Hello' }] };
+    const r = await c.messages.create(ask);
+    assert.match(r.content[0].text, /demo provider/);
+    assert.ok(r.usage.input_tokens > 0 && r.usage.output_tokens > 0);
+    assert.equal((await c.messages.stream(ask).finalMessage()).content[0].text, r.content[0].text);
+    const g = await call(`${url}/v1beta/models/demo-small:generateContent`, { json: { contents: [{ parts: [{ text: 'Hello' }] }] }, headers: { 'x-goog-api-key': apiKey } });
+    assert.deepEqual([g.status, g.json.error.message], [400, "No provider configured for model: demo-small: Google's routes reach Google's models only"]);
+    const m = await call(`${url}/v1/chat/completions`, { method: 'POST', body: '{}', headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'text/plain' } });
+    assert.deepEqual([m.status, m.json.error.message], [415, 'Unsupported Media Type: Content-Type must be application/json']);
+  } catch (e) { console.error(d.out); throw e; } finally { assert.equal(await d.stop(), 0); }
+});
+
 gtest("the README's command lines work", (x) => ({ ...everywhere(x), INGEST_KEY: 'ingest-key-0123' }), async ({ gw, mock }) => {
   const t = await gw.tenant('readme');
   const readme = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
