@@ -108,9 +108,15 @@ static int run_verify(const struct config *c)
     struct app *a;
     struct err err;
     bool good = false;
-    if (app_open(c, true, &a, &err) != OK)
+    enum status st = app_open(c, true, &a, &err);
+    if (st == E_BUSY)
+        (void)err_set(&err, E_BUSY, "verify",
+                      "a server uses %s: stop it first, verify a backup, or "
+                      "ask it with POST /admin/ledger/integrity",
+                      c->data_dir);
+    if (st != OK)
         return complain(&err);
-    enum status st = app_verify(a, &good, &err);
+    st = app_verify(a, &good, &err);
     app_close(&a);
     return st != OK ? complain(&err) : good ? 0 : 1;
 }

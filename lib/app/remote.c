@@ -110,7 +110,8 @@ static bool ask(struct remote *x, const char *method, struct slice body,
     x->answer = v;
     x->exit = status >= 200 && status < 300 ? 0 : 1;
     if (x->exit != 0)
-        fprintf(stderr, "budgetguard: %.*s (%d)\n", SLICE_FMT(said(v)), status);
+        fprintf(stderr, "budgetguard: %.*s (%d)%s\n", SLICE_FMT(said(v)), status,
+                status == 401 ? ": is ADMIN_API_KEY the server's?" : "");
     return x->exit == 0;
 }
 

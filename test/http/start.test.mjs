@@ -95,6 +95,33 @@ gtest('SIGTERM: what does not finish within SHUTDOWN_GRACE_S is cut and booked',
   assert.equal((await gw.budgets())[0].heldUsd, '0');
 });
 
+gtest('SIGHUP opens a rotated LOG_FILE anew and stops nothing', {}, async ({ gw }) => {
+  const file = path.join(gw.dir, 'gw.log'), old = path.join(gw.dir, 'gw.log.1'), pid = gw.proc.pid;
+  gw.proc.kill('SIGHUP');
+  await waitUntil(() => gw.logContains('no LOG_FILE to open anew'), 'a hangup without a log file is told');
+  await gw.restart({ LOG_FILE: file });
+  assert.notEqual(gw.proc.pid, pid);
+  fs.renameSync(file, old);
+  gw.proc.kill('SIGHUP');
+  await waitUntil(() => fs.existsSync(file) && fs.readFileSync(file, 'utf8').includes('log opened anew'), 'the file is there again');
+  const before = fs.readFileSync(old, 'utf8');
+  await gw.chat('bg_nobody', flat());
+  await waitUntil(() => fs.readFileSync(file, 'utf8').includes('"refused"'), 'lines go to the new file');
+  assert.equal(fs.readFileSync(old, 'utf8'), before);
+});
+
+test('a port that is taken is named with what to do', async () => {
+  const gw = new Gateway({});
+  await gw.start();
+  try {
+    const r = await Gateway.run({ PORT: String(gw.port) });
+    assert.deepEqual([r.code, r.err.trim().split('\n').at(-1)], [1, `budgetguard: port ${gw.port} is taken; PORT chooses another`]);
+    const v = spawnSync(BIN, ['verify'], { cwd: gw.dir, env: gw.fullEnv(), encoding: 'utf8' });
+    assert.equal(v.status, 1);
+    assert.match(v.stderr, /a server uses .*: stop it first, verify a backup, or ask it with POST \/admin\/ledger\/integrity/);
+  } finally { await gw.stop(); fs.rmSync(gw.dir, { recursive: true, force: true }); }
+});
+
 gtest('logs are JSON lines with request ids; LOG_FILE is appended to (R68)', {}, async ({ gw }) => {
   const file = path.join(gw.dir, 'log.jsonl');
   fs.writeFileSync(file, '{"old":"line"}\n');
