@@ -146,8 +146,11 @@ int cli_export(struct cli *c)
     struct zone *zone = NULL;
     struct err err;
     d.csv = format == NULL || slice_is(slice_str(format), "csv");
-    if (!d.csv && !slice_is(slice_str(format), "jsonl"))
-        return cli_misuse(c);
+    if (!d.csv && !slice_is(slice_str(format), "jsonl")) {
+        fprintf(stderr, "budgetguard: --format: '%s' is neither csv nor jsonl\n",
+                format);
+        return 2;
+    }
     if (zone_load(c->config->budget_timezone, &zone, &err) != OK) {
         fputs("budgetguard: BUDGET_TIMEZONE: unknown time zone\n", stderr);
         return 2;

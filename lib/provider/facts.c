@@ -694,7 +694,8 @@ bool facts_read(struct work *w)
     if (!r->body_is_json && (w->in->body.n == 0 || !is_json(type)))
         return true;
     if (r->body_is_json && type.n > 0 && !is_json(type))
-        return facts_refuse(w, R_MEDIA_TYPE, NULL, "%s", "");
+        return facts_refuse(w, R_MEDIA_TYPE, NULL, "%s",
+                            "Content-Type must be application/json");
     if (!body_walk(w))
         return false;
     w->out->edit.open_at = w->f->open_at;
