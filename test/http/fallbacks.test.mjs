@@ -43,7 +43,6 @@ gtest('an admin\'s chains outlive a restart and win over the configured ones', b
   assert.equal(r.json.choices[0].message.content, 'Hello from Gemini');
   assert.equal((await gw.rows(1))[0].provider, 'google');
 });
-});
 
 gtest('a request under way keeps the chain it was admitted with', both({}), async ({ gw, mock }) => {
   const t = await gw.tenant('acme', { budgets: [{ period: 'total', amountUsd: '1' }] });
