@@ -366,9 +366,11 @@ static enum status put_aside(const char *data, struct err *err)
     return st;
 }
 
+/* A log without its ledger counts: it would be played onto the restored one. */
 static bool is_taken(const char *data)
 {
     return exists(data, "ledger.sqlite") || exists(data, "secret.key") ||
+           exists(data, "ledger.sqlite-wal") ||
            exists(data, "counters.lmdb/data.mdb");
 }
 

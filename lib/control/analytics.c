@@ -33,7 +33,9 @@ struct view {
     struct request *r;
     struct tag_row *tags;
     int tag_count;
-    struct node *nodes; /* by level, then name, as the rows come */
+    struct node *nodes;  /* by level, then name, as the rows come */
+    struct node *sorted; /* room for as many */
+    int64_t *ids;        /* theirs */
     struct tag_use *uses;
     int n;
     bool chosen; /* some tags, not all */
@@ -70,17 +72,20 @@ static bool select_tags(struct view *v)
 {
     struct request *r = v->r;
     int wanted;
-    int64_t *ids = arena_alloc(&r->arena, TAGS_MAX * sizeof *ids);
-    if (!read_ids(r, ids, &wanted))
-        return false;
-    v->chosen = wanted > 0;
     size_t room = (size_t)(v->tag_count > 0 ? v->tag_count : 1);
+    int64_t *ids = arena_try(&r->arena, TAGS_MAX * sizeof *ids);
     v->nodes = arena_try(&r->arena, room * sizeof *v->nodes);
+    v->sorted = arena_try(&r->arena, room * sizeof *v->sorted);
+    v->ids = arena_try(&r->arena, room * sizeof *v->ids);
     v->uses = arena_try(&r->arena, room * sizeof *v->uses);
-    if (v->nodes == NULL || v->uses == NULL) {
+    if (ids == NULL || v->nodes == NULL || v->sorted == NULL ||
+        v->ids == NULL || v->uses == NULL) {
         request_fail(r, 503, "Service unavailable", "storage_unavailable");
         return false;
     }
+    if (!read_ids(r, ids, &wanted))
+        return false;
+    v->chosen = wanted > 0;
     for (int k = 0; k < wanted; k++) {
         bool found = false;
         for (int i = 0; i < v->tag_count; i++)
@@ -129,17 +134,15 @@ static enum status gather(struct view *v, struct err *err)
     const struct control_conf *c = control_conf(v->r->control);
     const struct budget_filter f = {
         .tenant_id = v->r->id[0], .scoped = true, .scope = SCOPE_TAG};
-    int64_t *ids =
-        arena_alloc(&v->r->arena, (size_t)(v->n > 0 ? v->n : 1) * sizeof *ids);
     enum status st = tagsum_each(c->db, v->r->id[0], v->from_ms, v->to_ms,
                                  v->uses, v->n, err);
     // only tags with use can add; no row nets below 0, so 0 is none at all
     int used = 0;
     for (int i = 0; st == OK && i < v->n; i++)
         if (v->uses[i].direct != 0 || v->uses[i].requests != 0)
-            ids[used++] = v->uses[i].tag_id;
+            v->ids[used++] = v->uses[i].tag_id;
     if (st == OK && (used > 0 || !v->chosen))
-        st = tagsum_days(c->db, &v->r->arena, v->r->id[0], ids,
+        st = tagsum_days(c->db, &v->r->arena, v->r->id[0], v->ids,
                          v->chosen ? used : 0, v->edges, v->day_count, v->days,
                          err);
     if (st == OK)
@@ -165,8 +168,7 @@ static int by_use(const void *a, const void *b)
 
 static void write_usage(struct view *v, struct json_out *o)
 {
-    struct node *sorted = arena_alloc(
-        &v->r->arena, (size_t)(v->n > 0 ? v->n : 1) * sizeof *sorted);
+    struct node *sorted = v->sorted;
     for (int i = 0; i < v->n; i++)
         sorted[i] = v->nodes[i];
     if (v->n > 1)

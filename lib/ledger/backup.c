@@ -106,6 +106,8 @@ enum status backup_write(struct backup *b, const char *to,
         st = copy_pages(k, c, fn, arg, err);
         (void)sqlite3_backup_finish(k);
     }
+    if (st == OK) // a WAL file cannot be read where nothing can be written
+        st = sql_exec(c, "PRAGMA journal_mode=DELETE", err);
     if (sqlite3_close(c) != SQLITE_OK && st == OK)
         st = err_set(err, E_IO, "ledger", "cannot close %s", to);
     return st;

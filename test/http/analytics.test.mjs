@@ -114,3 +114,15 @@ gtest('tag analytics: 400, 401 and 404', {}, async ({ gw }) => {
   assert.equal((await gw.admin('GET', '/admin/tenant/x/tag-analytics')).json.error, 'Invalid tenant ID');
   assert.equal((await gw.call(A)).status, 401);
 });
+
+gtest('tags that fill a request\'s memory are refused, whatever is left of it', { DEFAULT_BUDGET_USD: 'none' }, async ({ gw }) => {
+  const t = await gw.ok('POST', '/admin/tenant', { name: 'acme' });
+  for (let i = 0; i < 67; i++) await gw.ok('POST', `/admin/tenant/${t.id}/tags`, { name: `t${i}` });
+  gw.sql(`UPDATE tag SET metadata='"'||hex(zeroblob(500000))||'"' WHERE name<>'t0'`); // as long as a body may be
+  const seen = new Set();
+  for (let n = 250_000; n < 560_000; n += 24_000) {
+    gw.sql(`UPDATE tag SET description=hex(zeroblob(${n})) WHERE name='t0'`);
+    seen.add((await gw.admin('GET', `/admin/tenant/${t.id}/tag-analytics`)).status);
+  }
+  assert.ok(seen.has(200) && [...seen].every((s) => [200, 500, 503].includes(s)), [...seen].join());
+});

@@ -130,6 +130,14 @@ gtest('restore: refuses a folder in use, one that has a ledger, and a backup tha
   assert.match(spoil('manifest.json', () => Buffer.from('[]')), /manifest/);
   assert.match(spoil('manifest.json', (b) => Buffer.from(b.toString().replace('secret.key', 'other.key'))), /does not name secret\.key/);
   assert.equal(cli(gw, ['restore', path.join(gw.dir, 'nothing')], { DATA_DIR: path.join(gw.dir, 'x') }).code, 1);
+  // the log of a ledger that is gone would be played onto the restored one
+  const left = path.join(gw.dir, 'left'), wal = path.join(left, 'ledger.sqlite-wal');
+  fs.mkdirSync(left);
+  fs.writeFileSync(wal, 'x');
+  assert.equal(cli(gw, ['restore', dir], { DATA_DIR: left }).code, 1);
+  good(cli(gw, ['restore', dir, '--force'], { DATA_DIR: left }));
+  assert.ok(!fs.existsSync(wal));
+  assert.equal(fs.readFileSync(path.join(dir, 'ledger.sqlite'))[18], 1, 'no WAL: it can be read from a read-only place');
   r = good(cli(gw, ['restore', dir, '--force']));
   const old = /what was there is in (.*)/.exec(r.out)[1];
   assert.ok(fs.existsSync(path.join(gw.dir, old, 'ledger.sqlite')) || fs.existsSync(path.join(old, 'ledger.sqlite')));
