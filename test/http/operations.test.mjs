@@ -221,7 +221,7 @@ gtest('tenant, key, budget on a running server: --url and ADMIN_API_KEY', { AUTH
   assert.equal((await gw.chat(key.key, flat())).status, 200);
   await gw.rows(1);
   const bad = cli(gw, ['tenant', 'list', '--url', gw.url], { ADMIN_API_KEY: 'wrong-secret' });
-  assert.deepEqual([bad.code, bad.err], [1, 'budgetguard: Unauthorized (401)\n']);
+  assert.deepEqual([bad.code, bad.err], [1, "budgetguard: Unauthorized (401): is ADMIN_API_KEY the server's?\n"]);
   const down = cli(gw, ['tenant', 'list', '--url', 'http://127.0.0.1:9']);
   assert.equal(down.code, 1);
   assert.ok(!down.err.includes(ADMIN));
