@@ -27,33 +27,41 @@ struct options {
     bool demo, help, version;
 };
 
-static int usage(FILE *to)
+static int usage(void)
 {
     struct buf b;
     buf_init(&b, 1u << 20);
     config_help(&b);
-    fprintf(to,
-            "BudgetGuard %s\n"
-            "usage: budgetguard [--config FILE] [--demo]\n"
-            "       budgetguard verify          counters against ledger\n"
-            "       budgetguard config          what is in force\n"
-            "       budgetguard prices import FILE\n"
-            "       budgetguard policy check|eval|test|replay ...\n"
-            "       budgetguard tokens [--model M] [FILE|-]...\n"
-            ,
-            BG_VERSION);
-    cli_help(to);
-    fprintf(to,
-            "       budgetguard COMMAND --help\n"
-            "       budgetguard --help | --version\n\n"
-            "Variables (environment, .env.local, .env, or --config FILE):\n"
-            "%.*s",
-            (int)b.n, b.p);
+    printf("BudgetGuard %s\n"
+           "usage: budgetguard [--config FILE] [--demo]  serves\n"
+           "       budgetguard verify                    counters against "
+           "ledger\n"
+           "       budgetguard config                    what is in force\n"
+           "       budgetguard prices import FILE        LiteLLM's or "
+           "genai-prices' JSON\n"
+           "       budgetguard policy check|eval|test|replay ...\n"
+           "       budgetguard tokens [--model M] [FILE|-]...\n",
+           BG_VERSION);
+    cli_help(stdout);
+    printf("       budgetguard COMMAND --help\n"
+           "       budgetguard --help | --version\n\n"
+           "Variables (environment, .env.local, .env, or --config FILE):\n"
+           "%.*s",
+           (int)b.n, b.p);
     buf_release(&b);
-    return to == stdout ? 0 : 2;
+    return 0;
 }
 
-static bool read_options(int argc, char **argv, struct options *o)
+/* One line on what was wrong: the list of variables is long. */
+static int misuse(const char *what, const char *problem)
+{
+    fprintf(stderr, "budgetguard: %s: %s; see budgetguard --help\n", what,
+            problem);
+    return 2;
+}
+
+/* NULL, or the word that was not understood. */
+static const char *read_options(int argc, char **argv, struct options *o)
 {
     for (int i = 1; i < argc; i++) {
         struct slice a = slice_str(argv[i]);
@@ -66,7 +74,7 @@ static bool read_options(int argc, char **argv, struct options *o)
         else if (slice_is(a, "--config") && i + 1 < argc)
             o->config = argv[++i];
         else if (a.n > 0 && a.p[0] == '-')
-            return false;
+            return argv[i];
         else if (o->command == NULL)
             o->command = argv[i];
         else if (o->sub == NULL)
@@ -74,9 +82,9 @@ static bool read_options(int argc, char **argv, struct options *o)
         else if (o->file == NULL)
             o->file = argv[i];
         else
-            return false;
+            return argv[i];
     }
-    return true;
+    return NULL;
 }
 
 static int complain(const struct err *err)
@@ -100,9 +108,15 @@ static int run_verify(const struct config *c)
     struct app *a;
     struct err err;
     bool good = false;
-    if (app_open(c, true, &a, &err) != OK)
+    enum status st = app_open(c, true, &a, &err);
+    if (st == E_BUSY)
+        (void)err_set(&err, E_BUSY, "verify",
+                      "a server uses %s: stop it first, verify a backup, or "
+                      "ask it with POST /admin/ledger/integrity",
+                      c->data_dir);
+    if (st != OK)
         return complain(&err);
-    enum status st = app_verify(a, &good, &err);
+    st = app_verify(a, &good, &err);
     app_close(&a);
     return st != OK ? complain(&err) : good ? 0 : 1;
 }
@@ -139,7 +153,10 @@ static int run(const struct options *o, struct config *c)
     if (slice_is(cmd, "prices") && o->file != NULL &&
         slice_is(slice_str(o->sub), "import"))
         return prices_import(c, o->file, &err) == OK ? 0 : complain(&err);
-    return usage(stderr);
+    if (cli_knows(o->command) || slice_is(cmd, "policy") ||
+        slice_is(cmd, "tokens"))
+        return misuse(o->command, "comes before its options");
+    return misuse(o->command, "not a command, or its words are wrong");
 }
 
 int main(int argc, char **argv)
@@ -154,10 +171,11 @@ int main(int argc, char **argv)
         return cli_main(argc - 1, argv + 1);
     if (argc > 1 && slice_is(slice_str(argv[1]), "policy"))
         return policy_main(argc - 2, argv + 2);
-    if (!read_options(argc, argv, &o))
-        return usage(stderr);
+    const char *strange = read_options(argc, argv, &o);
+    if (strange != NULL)
+        return misuse(strange, "not known here");
     if (o.help)
-        return usage(stdout);
+        return usage();
     if (o.version) {
         printf("budgetguard %s\n", BG_VERSION);
         return 0;

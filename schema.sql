@@ -1,4 +1,4 @@
--- schema.sql - ledger.sqlite, version 3 (PRAGMA user_version).
+-- schema.sql - ledger.sqlite, version 4 (PRAGMA user_version).
 -- Times are ms UTC, money nano-dollars, rates pico-dollars per token.
 -- Embedded into the binary; an older file gets here in the steps of
 -- lib/ledger/migrate.c, which end in the same tables and indexes.
@@ -164,6 +164,13 @@ CREATE TABLE rollup_tag_day(
   input INTEGER NOT NULL, output INTEGER NOT NULL,
   PRIMARY KEY(tag_id, bucket, direct, status)) STRICT, WITHOUT ROWID;
 
+-- The same by UTC month: counts of rows under a name that many tags have.
+CREATE TABLE rollup_tag_month(
+  tag_id INTEGER NOT NULL, bucket INTEGER NOT NULL, direct INTEGER NOT NULL,
+  status TEXT NOT NULL, usd INTEGER NOT NULL, requests INTEGER NOT NULL,
+  input INTEGER NOT NULL, output INTEGER NOT NULL,
+  PRIMARY KEY(tag_id, bucket, direct, status)) STRICT, WITHOUT ROWID;
+
 -- A slim day: what reports and counts of rows ask most.  `metered`: requests
 -- that succeeded or were interrupted.
 CREATE TABLE rollup_use(
@@ -246,4 +253,4 @@ CREATE VIEW "UsageLedger" AS
     prompt_tok AS promptTok, comp_tok AS compTok
   FROM ledger WHERE kind IN ('usage', 'correction');
 
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;

@@ -69,55 +69,70 @@ void adopt_tick(struct adopt *x, const char *what)
 
 /* ---- values ------------------------------------------------------------ */
 
-/* Decimal text, also with an exponent, as nano-dollars; half up. */
-static bool read_usd(struct slice s, int64_t *nano, bool *rounded)
+/* Digits with at most one point: their value without it, and how many stand
+ * behind it.  Returns what was read; 0: no number, or too long a one. */
+static size_t read_digits(struct slice s, unsigned __int128 *m, int *behind)
 {
-    unsigned __int128 m = 0;
-    int64_t e = 9;
     size_t i = 0;
     int digits = 0;
     bool dot = false;
+    *m = 0;
+    *behind = 0;
     for (; i < s.n && (s.p[i] == '.' || (s.p[i] >= '0' && s.p[i] <= '9'));
          i++) {
+        if (s.p[i] == '.' && dot)
+            return 0;
         if (s.p[i] == '.') {
-            if (dot)
-                return false;
             dot = true;
             continue;
         }
-        if (++digits > 36)
-            return false;
-        m = m * 10 + (unsigned)(s.p[i] - '0');
-        e -= dot;
+        if (++digits > 36) // 10^36 fits into 128 bits
+            return 0;
+        *m = *m * 10 + (unsigned)(s.p[i] - '0');
+        *behind += dot;
     }
-    if (digits == 0)
-        return false;
-    if (i < s.n && (s.p[i] == 'e' || s.p[i] == 'E')) {
-        int64_t x;
-        struct slice rest = slice_skip(s, i + 1);
-        if (rest.n > 0 && rest.p[0] == '+')
-            rest = slice_skip(rest, 1);
-        if (!money_scan(rest, 0, &x) || x < -400 || x > 400)
-            return false;
-        e += x;
-    } else if (i < s.n)
-        return false;
+    return digits > 0 ? i : 0;
+}
+
+/* `m` times 10 to the `e`, half up; false: more than an amount may be. */
+static bool scale(unsigned __int128 m, int64_t e, int64_t *out, bool *rounded)
+{
     for (; e > 0 && m > 0; e--) {
         if (m > (unsigned __int128)MONEY_MAX)
             return false;
         m *= 10;
     }
-    unsigned half = 0;
     for (; e < 0 && m > 0; e++) {
         unsigned last = (unsigned)(m % 10);
         *rounded = *rounded || last != 0;
-        half = last >= 5;
-        m = m / 10 + (e == -1 ? half : 0);
+        // of all the digits cut off the first alone decides
+        m = m / 10 + (e == -1 && last >= 5);
     }
     if (m > (unsigned __int128)MONEY_MAX)
         return false;
-    *nano = (int64_t)m;
+    *out = (int64_t)m;
     return true;
+}
+
+/* Decimal text, also with an exponent, as nano-dollars. */
+static bool read_usd(struct slice s, int64_t *nano, bool *rounded)
+{
+    unsigned __int128 m;
+    int64_t e = 0;
+    int behind;
+    size_t n = read_digits(s, &m, &behind);
+    if (n == 0)
+        return false;
+    if (n < s.n) {
+        struct slice rest = slice_skip(s, n + 1);
+        if (s.p[n] != 'e' && s.p[n] != 'E')
+            return false;
+        if (rest.n > 0 && rest.p[0] == '+')
+            rest = slice_skip(rest, 1);
+        if (!money_scan(rest, 0, &e) || e < -400 || e > 400)
+            return false;
+    }
+    return scale(m, e + 9 - behind, nano, rounded);
 }
 
 /* "2026-11-20 20:10:53", RFC 3339, or an epoch in seconds or ms. */

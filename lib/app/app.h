@@ -13,8 +13,13 @@
 
 struct app;
 
+/* E_NOT_FOUND, with what to do, unless DATA_DIR has a ledger: for commands
+ * that read what is there and must not make an empty one. */
+MUST_CHECK enum status app_expects_ledger(const struct config *c,
+                                          struct err *err);
 /* Opens the data folder: secret, counters, ledger, catalog, price book.  What
- * a dead process left is recovered unless `read_only` (verify). */
+ * a dead process left is recovered unless `read_only` (verify), which a folder
+ * without a ledger is E_NOT_FOUND for; else it is made. */
 MUST_CHECK enum status app_open(const struct config *c, bool read_only,
                                 struct app **out, struct err *err);
 /* Serves until SIGTERM or SIGINT, then finishes what is open within the

@@ -113,6 +113,9 @@ void demo_print(const struct app *a, const char *key)
            "  models     demo-small demo-large demo-embed (answers are made "
            "up and cost nothing)\n\n",
            BG_VERSION, a->dir, a->port, a->port, key, admin);
+    printf("For the commands in the README:\n\n"
+           "export BG_KEY=%s ADMIN_API_KEY=%s\n\n",
+           key, admin);
     printf("Paste one of these:\n\n"
            "curl http://127.0.0.1:%d/v1/chat/completions -H 'Authorization: "
            "Bearer %s' -H 'Content-Type: application/json' -d "

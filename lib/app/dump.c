@@ -28,8 +28,8 @@ struct dump {
 
 static bool flush(struct dump *d)
 {
-    if (d->block.failed ||
-        fwrite(d->block.p, 1, d->block.n, d->to) != d->block.n)
+    struct slice out = buf_get(&d->block);
+    if (d->block.failed || fwrite(out.p, 1, out.n, d->to) != out.n)
         d->failed = true;
     buf_clear(&d->block);
     return !d->failed;
@@ -146,8 +146,11 @@ int cli_export(struct cli *c)
     struct zone *zone = NULL;
     struct err err;
     d.csv = format == NULL || slice_is(slice_str(format), "csv");
-    if (!d.csv && !slice_is(slice_str(format), "jsonl"))
-        return cli_misuse(c);
+    if (!d.csv && !slice_is(slice_str(format), "jsonl")) {
+        fprintf(stderr, "budgetguard: --format: '%s' is neither csv nor jsonl\n",
+                format);
+        return 2;
+    }
     if (zone_load(c->config->budget_timezone, &zone, &err) != OK) {
         fputs("budgetguard: BUDGET_TIMEZONE: unknown time zone\n", stderr);
         return 2;

@@ -247,6 +247,22 @@ static enum status recover(struct app *a, struct err *err)
     return st;
 }
 
+enum status app_expects_ledger(const struct config *c, struct err *err)
+{
+    char path[APP_PATH];
+    struct stat s;
+    int n = snprintf(path, sizeof path, "%s/ledger.sqlite", c->data_dir);
+    if (n < 0 || n >= APP_PATH)
+        return err_set(err, E_INVALID, "app", "DATA_DIR is too long");
+    if (stat(path, &s) == 0)
+        return OK;
+    if (errno != ENOENT)
+        return err_sys(err, errno, "app", "%s", path);
+    return err_set(err, E_NOT_FOUND, "app",
+                   "no ledger in %s: is DATA_DIR right? A first start makes one",
+                   c->data_dir);
+}
+
 enum status app_open(const struct config *c, bool read_only, struct app **out,
                      struct err *err)
 {
@@ -265,6 +281,8 @@ enum status app_open(const struct config *c, bool read_only, struct app **out,
             st = err_set(err, E_INVALID, "config",
                          "BUDGET_TIMEZONE: unknown time zone");
     }
+    if (st == OK && read_only)
+        st = app_expects_ledger(c, err);
     if (st == OK)
         st = open_stores(a, err);
     if (st == OK) {

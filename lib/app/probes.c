@@ -1,7 +1,8 @@
 /* probes.c - see probes.h.
  *
- * The lock guards what is kept and is not held while providers are asked, so
- * two callers may ask at once; the later answer stays.
+ * The lock guards what is kept and is not held while providers are asked.
+ * While one caller asks, others get what is known: a provider that hangs must
+ * not hold up every thread of the control plane.
  */
 #include "app/probes.h"
 
@@ -38,6 +39,7 @@ struct probes {
     const struct provider_set *providers;
     int64_t models_age_us;
     pthread_mutex_t lock; // guards what follows
+    bool asking;          // with our own keys
     struct known of[PROVIDER_COUNT];
 };
 
@@ -194,17 +196,26 @@ void probes_look(struct probes *p, const enum provider_id *of,
                  struct provider_state *out)
 {
     bool due[PROBES_MAX] = {false};
+    bool asks = false;
     int64_t now = clock_mono_us();
     n = n < PROBES_MAX ? n : PROBES_MAX;
     (void)pthread_mutex_lock(&p->lock);
     for (int i = 0; i < n; i++) {
         const struct known *k = &p->of[of[i]];
-        due[i] = keys[i].n > 0 || k->at_us == 0 ||
-                 now - k->at_us > max_age_ms * 1000;
+        bool own = keys[i].n == 0;
+        due[i] = !own || k->at_us == 0 ||
+                 (!p->asking && now - k->at_us > max_age_ms * 1000);
+        asks |= own && due[i];
         out[i] = k->state;
     }
+    p->asking |= asks;
     (void)pthread_mutex_unlock(&p->lock);
     ask(p, of, keys, n, due, out);
+    if (asks) {
+        (void)pthread_mutex_lock(&p->lock);
+        p->asking = false;
+        (void)pthread_mutex_unlock(&p->lock);
+    }
     for (int i = 0; i < n; i++)
         if (keys[i].n == 0)
             add_key_health(p, of[i], &out[i]);

@@ -110,7 +110,8 @@ static bool ask(struct remote *x, const char *method, struct slice body,
     x->answer = v;
     x->exit = status >= 200 && status < 300 ? 0 : 1;
     if (x->exit != 0)
-        fprintf(stderr, "budgetguard: %.*s (%d)\n", SLICE_FMT(said(v)), status);
+        fprintf(stderr, "budgetguard: %.*s (%d)%s\n", SLICE_FMT(said(v)), status,
+                status == 401 ? ": is ADMIN_API_KEY the server's?" : "");
     return x->exit == 0;
 }
 
@@ -514,7 +515,11 @@ static void run_offline(struct remote *x, remote_fn *fn)
     struct offline o = {x, fn};
     struct app *a;
     struct err err;
-    enum status st = app_open(x->c->config, false, &a, &err);
+    // a first tenant or budget may come before the first start; nothing else
+    bool makes = word_is(x, 0, "add") && fn != run_key;
+    enum status st = makes ? OK : app_expects_ledger(x->c->config, &err);
+    if (st == OK)
+        st = app_open(x->c->config, false, &a, &err);
     if (st == OK) {
         st = app_offline(a, on_control, &o, &err);
         app_close(&a);

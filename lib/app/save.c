@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/app.h"
 #include "app/cli.h"
 #include "base/clock.h"
 #include "base/crypt.h"
@@ -227,11 +228,15 @@ int cli_backup(struct cli *c)
     struct backup_facts facts = {0};
     struct err err;
     char file[PATH_BYTES], what[] = "ledger";
+    (void)umask(077); // also for what SQLite makes
     if (!is_empty(to)) {
         fprintf(stderr, "budgetguard: %s is not empty\n", to);
         return 1;
     }
-    enum status st = make_dir(to, &err);
+    enum status st = app_expects_ledger(c->config, &err);
+    if (st != OK)
+        return cli_fail(&err);
+    st = make_dir(to, &err);
     if (st == OK)
         st = freeze(data, to, &ledger, &err);
     if (st == OK)
@@ -390,6 +395,7 @@ int cli_restore(struct cli *c)
     const char *data = c->config->data_dir, *from = c->word[0];
     char path[PATH_BYTES];
     struct err err;
+    (void)umask(077);
     enum status st = join(path, data, "counters.lmdb", &err);
     if (st == OK && snap_in_use(path))
         st = err_set(&err, E_BUSY, "restore", "a server uses %s; stop it first",

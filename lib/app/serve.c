@@ -206,15 +206,33 @@ static void keep_house(struct app *a, int64_t tick)
         log_line(LOG_WARN, "sweep failed", LF_C("error", err.text));
 }
 
+/* SIGHUP: a log that was rotated is opened anew. */
+static void on_hangup(struct app *a)
+{
+    struct err err;
+    if (a->config->log_file[0] == '\0')
+        log_plain(LOG_INFO, "hangup ignored: no LOG_FILE to open anew");
+    else if (log_reopen(a->config->log_file, &err) != OK)
+        log_line(LOG_WARN, "log not opened anew", LF_C("error", err.text));
+    else
+        log_plain(LOG_INFO, "log opened anew");
+}
+
+/* SIGTERM and SIGINT stop; so does SIGHUP if the terminal we were started on
+ * is gone. */
 static void wait_for_signal(struct app *a, const sigset_t *set)
 {
     const struct timespec second = {.tv_sec = 1};
+    bool terminal = isatty(STDERR_FILENO) == 1;
     for (int64_t tick = 1;; tick++) {
         int sig = sigtimedwait(set, NULL, &second);
-        if (sig == SIGTERM || sig == SIGINT) {
+        bool gone = sig == SIGHUP && terminal && isatty(STDERR_FILENO) != 1;
+        if (sig == SIGTERM || sig == SIGINT || gone) {
             log_line(LOG_INFO, "stopping", LF_N("signal", sig));
             return;
         }
+        if (sig == SIGHUP)
+            on_hangup(a);
         keep_house(a, tick);
     }
 }
@@ -491,6 +509,7 @@ enum status app_serve(struct app *a, bool demo, struct err *err)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); // threads inherit it
     (void)signal(SIGPIPE, SIG_IGN);
     a->demo = demo;

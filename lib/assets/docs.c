@@ -7,7 +7,10 @@
     X(js, "docs.js", "text/javascript; charset=utf-8")                 \
     X(ui_css, "swagger-ui.css", "text/css; charset=utf-8")             \
     X(ui_js, "swagger-ui-bundle.js", "text/javascript; charset=utf-8") \
-    X(license, "LICENSE", "text/plain; charset=utf-8")
+    X(license, "LICENSE", "text/plain; charset=utf-8")                 \
+    X(notice, "NOTICE", "text/plain; charset=utf-8")                   \
+    X(licenses, "swagger-ui-bundle.js.LICENSE.txt",                    \
+      "text/plain; charset=utf-8")
 
 #define X(id, name, type)                                    \
     __asm__(".section .rodata\n"                             \

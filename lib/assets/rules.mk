@@ -30,14 +30,16 @@ $(DOCS_DIR)/npm.stamp: lib/assets/docs/package-lock.json lib/assets/docs/package
 	$(Q)cp lib/assets/docs/package.json lib/assets/docs/package-lock.json $(DOCS_DIR)
 	$(Q)cd $(DOCS_DIR) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
-$(DOCS_DIR)/dist.stamp: $(DOCS_DIR)/npm.stamp $(DOCS_OWN)
+$(DOCS_DIR)/dist.stamp: $(DOCS_DIR)/npm.stamp $(DOCS_OWN) lib/assets/rules.mk
 	@mkdir -p $(DOCS_DIR)/dist
 	$(call say,GZIP,$(DOCS_DIR)/dist)
 	$(Q)cd $(DOCS_DIR)/node_modules/swagger-ui-dist && \
-		cp swagger-ui-bundle.js swagger-ui.css LICENSE $(CURDIR)/$(DOCS_DIR)/dist
+		cp swagger-ui-bundle.js swagger-ui.css swagger-ui-bundle.js.LICENSE.txt \
+		LICENSE NOTICE $(CURDIR)/$(DOCS_DIR)/dist
 	$(Q)cp $(DOCS_OWN) $(DOCS_DIR)/dist
 	$(Q)cd $(DOCS_DIR)/dist && gzip -9nf docs.html docs.css docs.js \
-		swagger-ui-bundle.js swagger-ui.css LICENSE
+		swagger-ui-bundle.js swagger-ui.css LICENSE NOTICE \
+		swagger-ui-bundle.js.LICENSE.txt
 	@touch $@
 $(O)/lib/assets/docs.o: ROOM_CFLAGS := -DBG_DOCS_DIR='"$(DOCS_DIR)"'
 $(O)/lib/assets/docs.o: $(DOCS_DIR)/dist.stamp

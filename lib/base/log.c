@@ -34,6 +34,18 @@ enum status log_open(const char *path, enum log_level level, struct err *err)
     return OK;
 }
 
+enum status log_reopen(const char *path, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    if (fd == -1)
+        return err_sys(err, errno, "log", "cannot open %s", path);
+    // the descriptor stays: another thread may be writing to it
+    int rc = dup3(fd, atomic_load(&sink), O_CLOEXEC);
+    enum status st = rc != -1 ? OK : err_sys(err, errno, "log", "%s", path);
+    (void)close(fd);
+    return st;
+}
+
 bool log_on(enum log_level level)
 {
     return (int)level <=

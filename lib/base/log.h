@@ -30,6 +30,9 @@ struct log_field {
 /* Opens the sink: `path` appended to, or NULL for stderr.  E_IO. */
 MUST_CHECK enum status log_open(const char *path, enum log_level level,
                                 struct err *err);
+/* Opens `path` anew where log_open opened it: a file that was moved away is
+ * left alone from now on, no line is lost.  E_IO: lines go where they went. */
+MUST_CHECK enum status log_reopen(const char *path, struct err *err);
 /* True if lines of `level` are written. */
 bool log_on(enum log_level level);
 /* Writes one line: time, level, `event` (a short fixed phrase), fields. */

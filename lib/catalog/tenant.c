@@ -249,6 +249,10 @@ enum status tenant_build(const struct tenant_draft *d,
     node->t.key_count = d->key_count;
     node->t.tags = tags;
     node->t.tag_count = d->tag_count;
+    node->t.caps_sessions = false;
+    for (int i = 0; i < d->tag_count; i++)
+        if (tags[i].session_budget >= 0)
+            node->t.caps_sessions = true;
     node->t.budgets = budgets;
     node->t.budget_count = count;
     atomic_init(&node->refs, 1);

@@ -62,6 +62,9 @@ struct tenant {
     int key_count;
     const struct tenant_tag *tags; /* by name */
     int tag_count;
+    /* Some tag has a session budget: every session's spend counts, because
+     * its next call may name that tag.  Set by tenant_build. */
+    bool caps_sessions;
     /* Active budgets of the tenant, stored and from the environment, by
      * (scope, object_id, scope_id). */
     const struct budget *budgets;

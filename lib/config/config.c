@@ -298,7 +298,7 @@ static bool add_budget(struct config *c, struct slice tenant,
     if (c->budget_count == CONFIG_BUDGETS_MAX)
         return false;
     c->budgets[c->budget_count++] = (struct config_budget){
-        tenant, p.period, p.rolling_ms, amount, rank};
+        tenant, p.period, p.rolling_ms, amount, rank, NULL};
     return true;
 }
 
@@ -378,6 +378,7 @@ static enum status read_budgets(struct config *c, const struct pairs *ps,
         if (!add_budget(c, all ? SLICE("") : arena_dup(&c->arena, who), p,
                         amount, all ? 1 : 2))
             return bad(err, shown.p, "another variable means the same");
+        c->budgets[c->budget_count - 1].variable = shown.p;
     }
     int64_t amount;
     struct slice monthly = slice_str(c->max_monthly_usd);
@@ -571,6 +572,12 @@ static void print_one(void *arg, const struct config_value *v)
 void config_print(const struct config *c, struct buf *out)
 {
     config_each(c, print_one, out);
+    for (int i = 0; i < c->budget_count; i++) {
+        char usd[MONEY_TEXT];
+        money_format(c->budgets[i].amount, usd);
+        if (c->budgets[i].variable != NULL)
+            buf_printf(out, "%-28s %s\n", c->budgets[i].variable, usd);
+    }
 }
 
 void config_help(struct buf *out)
@@ -579,4 +586,9 @@ void config_help(struct buf *out)
         buf_printf(out, "  %-28s %s%s%s%s\n", table[i].name, table[i].meaning,
                    table[i].dflt[0] != '\0' ? " [" : "", table[i].dflt,
                    table[i].dflt[0] != '\0' ? "]" : "");
+    buf_str(out, "  BUDGET_<PERIOD>_USD          amount of a period for every "
+                 "tenant: BUDGET_DAILY_USD=5,\n"
+                 "                               BUDGET_ROLLING_24H_USD=5\n"
+                 "  BUDGET_<PERIOD>_<TENANT>     the same for one tenant, "
+                 "upper case\n");
 }

@@ -52,9 +52,12 @@
       "addresses or networks whose forwarding headers count")                  \
     X(INT, clock_offset_s, "CLOCK_OFFSET_S", "", "0", -4000000000,             \
       4000000000, "shifts the clock (development only)")                       \
-    X(SEC, admin_api_key, "ADMIN_API_KEY", "", "", 0, 0, "admin secret")       \
-    X(SEC, admin_token, "ADMIN_TOKEN", "", "", 0, 0, "admin secret")           \
-    X(SEC, api_key, "API_KEY", "", "", 0, 0, "admin secret")                   \
+    X(SEC, admin_api_key, "ADMIN_API_KEY", "", "", 0, 0,                       \
+      "admin secret: opens /dashboard and /admin, X-Admin-Key")                \
+    X(SEC, admin_token, "ADMIN_TOKEN", "", "", 0, 0,                           \
+      "a second admin secret, equal to the first")                             \
+    X(SEC, api_key, "API_KEY", "", "", 0, 0,                                   \
+      "a third; tenants' keys are another thing")                              \
     X(SEC, ingest_key, "INGEST_KEY", "", "", 0, 0, "secret of POST /ingest")   \
     X(STR, tenant_auth, "TENANT_AUTH", "", "key", 0, 0, "key or header")       \
     X(INT, header_max_tenants, "HEADER_MAX_TENANTS", "", "1000", 0, 1000000,   \
@@ -92,16 +95,21 @@
     X(STR, azure_api_version, "AZURE_OPENAI_API_VERSION",                      \
       "UPSTREAM_API_VERSION", "", 0, 0, "api-version for Azure")               \
     X(SEC, mistral_key, "MISTRAL_API_KEY", "", "", 0, 0, "Mistral key")        \
-    X(STR, mistral_base_url, "MISTRAL_BASE_URL", "", "", 0, 0, "")             \
+    X(STR, mistral_base_url, "MISTRAL_BASE_URL", "", "", 0, 0,                 \
+      "default https://api.mistral.ai/v1")                                     \
     X(SEC, deepseek_key, "DEEPSEEK_API_KEY", "", "", 0, 0, "DeepSeek key")     \
-    X(STR, deepseek_base_url, "DEEPSEEK_BASE_URL", "", "", 0, 0, "")           \
+    X(STR, deepseek_base_url, "DEEPSEEK_BASE_URL", "", "", 0, 0,               \
+      "default https://api.deepseek.com/v1")                                   \
     X(SEC, xai_key, "XAI_API_KEY", "", "", 0, 0, "xAI key")                    \
-    X(STR, xai_base_url, "XAI_BASE_URL", "", "", 0, 0, "")                     \
+    X(STR, xai_base_url, "XAI_BASE_URL", "", "", 0, 0,                         \
+      "default https://api.x.ai/v1")                                           \
     X(SEC, groq_key, "GROQ_API_KEY", "", "", 0, 0, "Groq key")                 \
-    X(STR, groq_base_url, "GROQ_BASE_URL", "", "", 0, 0, "")                   \
+    X(STR, groq_base_url, "GROQ_BASE_URL", "", "", 0, 0,                       \
+      "default https://api.groq.com/openai/v1")                                \
     X(SEC, openrouter_key, "OPENROUTER_API_KEY", "", "", 0, 0,                 \
       "OpenRouter key")                                                        \
-    X(STR, openrouter_base_url, "OPENROUTER_BASE_URL", "", "", 0, 0, "")       \
+    X(STR, openrouter_base_url, "OPENROUTER_BASE_URL", "", "", 0, 0,           \
+      "default https://openrouter.ai/api/v1")                                  \
     X(STR, provider, "PROVIDER", "", "openai", 0, 0,                           \
       "provider of ingested models that no rule recognises")                   \
     X(INT, max_reqs_per_min, "MAX_REQS_PER_MIN", "", "100", 0, 1000000000,     \
@@ -111,14 +119,18 @@
     X(INT, max_concurrent_reqs, "MAX_CONCURRENT_REQS", "", "0", 0, 1000000,    \
       "requests of a tenant at once; 0 = unlimited")                           \
     X(INT, rate_limit_rpm, "RATE_LIMIT_RPM", "", "60", 0, 1000000,             \
-      "token bucket on ingest's admin paths")                                  \
+      "requests a minute on ingest's admin paths, a token "                    \
+      "bucket")                                                                \
     X(INT, rate_limit_burst, "RATE_LIMIT_BURST", "", "-1", -1, 1000000,        \
-      "default = RATE_LIMIT_RPM")                                              \
+      "size of the bucket; -1 = "                                              \
+      "RATE_LIMIT_RPM")                                                        \
     X(STR, rate_limit_exempt, "RATE_LIMIT_EXEMPT", "",                         \
       "/ping,/health,/dashboard", 0, 0, "exact paths or prefixes")             \
     X(INT, ingest_rpm, "INGEST_RPM", "", "-1", -1, 1000000,                    \
-      "token bucket per tracking token")                                       \
-    X(INT, ingest_burst, "INGEST_BURST", "", "-1", -1, 1000000, "")            \
+      "requests a minute per tracking token; -1 = "                            \
+      "RATE_LIMIT_RPM")                                                        \
+    X(INT, ingest_burst, "INGEST_BURST", "", "-1", -1, 1000000,                \
+      "its size; -1 = RATE_LIMIT_BURST")                                        \
     X(STR, default_budget_usd, "DEFAULT_BUDGET_USD", "", "50", 0, 0,           \
       "amount of each listed period without a budget; none = no default")      \
     X(STR, budget_periods, "BUDGET_PERIODS", "BUDGET_PERIOD", "monthly", 0, 0, \
@@ -166,7 +178,8 @@
       "only while nothing was sent")                                           \
     X(STR, client_gone, "CLIENT_GONE", "", "drain", 0, 0,                      \
       "drain reads on for the usage; abort closes upstream")                   \
-    X(INT, drain_timeout_s, "DRAIN_TIMEOUT_S", "", "120", 1, 86400, "")        \
+    X(INT, drain_timeout_s, "DRAIN_TIMEOUT_S", "", "120", 1, 86400,            \
+      "longest time drain reads on")                                           \
     X(STR, passthrough, "PASSTHROUGH", "", "safe", 0, 0,                       \
       "other /v1 paths: safe, all or off")                                     \
     X(STR, proxy_errors, "PROXY_ERRORS", "", "native", 0, 0,                   \
@@ -187,8 +200,10 @@
       "sender address of alerts")                                              \
     X(SEC, alert_smtp_url, "ALERT_SMTP_URL", "", "", 0, 0,                     \
       "mail server, smtp://host:587 or smtps://host")                          \
-    X(STR, alert_smtp_user, "ALERT_SMTP_USER", "", "", 0, 0, "")               \
-    X(SEC, alert_smtp_password, "ALERT_SMTP_PASSWORD", "", "", 0, 0, "")       \
+    X(STR, alert_smtp_user, "ALERT_SMTP_USER", "", "", 0, 0,                   \
+      "signs in to the mail server, if set")                                   \
+    X(SEC, alert_smtp_password, "ALERT_SMTP_PASSWORD", "", "", 0, 0,           \
+      "its password")                                                          \
     X(STR, alert_smtp_tls, "ALERT_SMTP_TLS", "", "auto", 0, 0,                 \
       "STARTTLS on smtp://: auto (a must with a password), must or off")       \
     X(INT, alert_timeout_s, "ALERT_TIMEOUT_S", "", "10", 1, 120,               \
@@ -201,6 +216,7 @@ struct config_budget {
     int64_t rolling_ms;
     int64_t amount; /* nano-dollars */
     int rank;       /* 0 default, 1 per period, 2 per tenant */
+    const char *variable; /* that gave it a value, or NULL */
 };
 
 struct config_period {

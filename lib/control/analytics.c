@@ -115,6 +115,7 @@ static bool cut_days(struct view *v)
     const struct zone *z = control_conf(r->control)->zone;
     v->edges = arena_alloc(&r->arena, (DAYS_ROOM + 1) * sizeof *v->edges);
     v->days = arena_alloc(&r->arena, DAYS_ROOM * sizeof *v->days);
+    memset(v->days, 0, DAYS_ROOM * sizeof *v->days);
     v->edges[0] = v->from_ms;
     for (int64_t at = v->from_ms; at < v->to_ms;) {
         if (v->day_count == DAYS_ROOM) {
@@ -133,13 +134,16 @@ static enum status gather(struct view *v, struct err *err)
     const struct control_conf *c = control_conf(v->r->control);
     const struct budget_filter f = {
         .tenant_id = v->r->id[0], .scoped = true, .scope = SCOPE_TAG};
-    for (int i = 0; i < v->n; i++)
-        v->ids[i] = v->uses[i].tag_id;
     enum status st = tagsum_each(c->db, v->r->id[0], v->from_ms, v->to_ms,
                                  v->uses, v->n, err);
-    if (st == OK)
+    // only tags with use can add; no row nets below 0, so 0 is none at all
+    int used = 0;
+    for (int i = 0; st == OK && i < v->n; i++)
+        if (v->uses[i].direct != 0 || v->uses[i].requests != 0)
+            v->ids[used++] = v->uses[i].tag_id;
+    if (st == OK && (used > 0 || !v->chosen))
         st = tagsum_days(c->db, &v->r->arena, v->r->id[0], v->ids,
-                         v->chosen ? v->n : 0, v->edges, v->day_count, v->days,
+                         v->chosen ? used : 0, v->edges, v->day_count, v->days,
                          err);
     if (st == OK)
         st = rows_budgets(c->db, &v->r->arena, &f, &v->budgets,

@@ -7,9 +7,17 @@
 #include "guard/window.h"
 #include "ledger/query.h"
 
-#define BAD_PERIOD                                                             \
-    "Invalid period. Allowed: hourly, daily, weekly, monthly, total, custom, " \
-    "rolling"
+/* Tags have words of their own (contract 4.2, 4.5). */
+enum text { BAD_PERIOD, NO_DATES, BAD_DATES };
+#define PERIODS "hourly, daily, weekly, monthly, total, custom, rolling"
+static const char *const texts[][2] = {
+    [BAD_PERIOD] = {"Invalid period. Allowed: " PERIODS,
+                    "Invalid period. Must be one of: " PERIODS},
+    [NO_DATES] = {"Custom period requires valid startDate and endDate",
+                  "startDate and endDate are required for custom periods"},
+    [BAD_DATES] = {"endDate must be equal to or after startDate",
+                   "startDate must be before endDate"},
+};
 
 static const char *const scopes[] = {
     [SCOPE_GLOBAL] = "global",   [SCOPE_TENANT] = "tenant",
@@ -36,7 +44,7 @@ static bool read_period(struct request *r, const struct json *v, bool fresh,
     if (p != NULL || fresh) {
         if (p == NULL || p->type != JSON_STRING ||
             !window_period_parse(p->text, &b->period, &b->rolling_ms))
-            return refuse(r, BAD_PERIOD);
+            return refuse(r, texts[BAD_PERIOD][b->scope == SCOPE_TAG]);
     }
     if (w != NULL && w->type == JSON_STRING &&
         !window_width_parse(w->text, &b->rolling_ms))
@@ -88,15 +96,15 @@ static bool read_dates(struct request *r, const struct json *v, bool fresh,
     if (!read_date(r, json_get(v, "startDate"), false, &b->start_ms,
                    &has_start) ||
         !read_date(r, json_get(v, "endDate"), true, &b->end_ms, &has_end))
-        return refuse(r, "Custom period requires valid startDate and endDate");
+        return refuse(r, texts[NO_DATES][b->scope == SCOPE_TAG]);
     if (b->period != PERIOD_CUSTOM) {
         b->start_ms = b->end_ms = 0;
         return true;
     }
     if ((fresh && (!has_start || !has_end)) || b->end_ms == 0)
-        return refuse(r, "Custom period requires valid startDate and endDate");
+        return refuse(r, texts[NO_DATES][b->scope == SCOPE_TAG]);
     if (b->end_ms <= b->start_ms)
-        return refuse(r, "endDate must be equal to or after startDate");
+        return refuse(r, texts[BAD_DATES][b->scope == SCOPE_TAG]);
     return true;
 }
 

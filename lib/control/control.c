@@ -24,6 +24,7 @@
 #include "control/bucket.h"
 #include "control/integrity.h"
 #include "control/job.h"
+#include "control/openapi.h"
 #include "control/pool.h"
 #include "control/request.h"
 #include "control/routes.h"
@@ -58,6 +59,11 @@ struct sessions *control_sessions(struct control *c)
 struct integrity *control_integrity(struct control *c)
 {
     return c->integrity;
+}
+
+struct slice control_openapi(const struct control *c)
+{
+    return buf_get(&c->openapi);
 }
 
 const struct traffic *control_traffic(const struct control *c)
@@ -551,6 +557,15 @@ const struct stream_ops control_ops = {
 
 /* ---- life --------------------------------------------------------------------------- */
 
+static void make_openapi(struct control *c)
+{
+    struct arena a;
+    arena_init(&a, ARENA_MAX);
+    buf_init(&c->openapi, ANSWER_MAX);
+    openapi_write(&a, &c->openapi);
+    arena_release(&a);
+}
+
 enum status control_new(const struct control_conf *conf, struct control **out,
                         struct err *err)
 {
@@ -560,6 +575,7 @@ enum status control_new(const struct control_conf *conf, struct control **out,
     int routes;
     (void)routes_all(&routes);
     c->traffic = traffic_new(routes);
+    make_openapi(c);
     c->failures = limit_new((int)conf->config->auth_fail_per_min);
     c->admin_buckets = buckets_new(conf->config->rate_limit_rpm,
                                    conf->config->rate_limit_burst);
@@ -588,6 +604,7 @@ void control_free(struct control **cp)
     limit_free(&c->failures);
     sessions_free(&c->sessions);
     traffic_free(&c->traffic);
+    buf_release(&c->openapi);
     buckets_free(&c->admin_buckets);
     buckets_free(&c->ingest_buckets);
     free(c);

@@ -106,6 +106,8 @@ struct integrity *control_integrity(struct control *c);
 /* True if `key` is an admin secret; else answered with 401, or 429 after too
  * many failures of this address. */
 bool control_is_secret(struct control *c, struct request *r, struct slice key);
+/* The OpenAPI document; lives as long as `c`. */
+struct slice control_openapi(const struct control *c);
 /* What each route answered. */
 const struct traffic *control_traffic(const struct control *c);
 /* The token buckets: of tracking tokens, or of B's admin paths. */

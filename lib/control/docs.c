@@ -7,7 +7,6 @@
 #include "assets/docs.h"
 #include "control/control.h"
 #include "control/handlers.h"
-#include "control/openapi.h"
 #include "http/inflate.h"
 
 #define CSP                                                     \
@@ -72,5 +71,5 @@ void docs_redoc(struct request *r)
 void docs_openapi(struct request *r)
 {
     buf_clear(&r->out);
-    openapi_write(&r->arena, &r->out);
+    buf_slice(&r->out, control_openapi(r->control));
 }

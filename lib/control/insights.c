@@ -8,7 +8,6 @@
 #define DAYS_DEFAULT 30
 #define GROUPS_DEFAULT 100
 #define GROUPS_MAX 1000
-#define SERIES 8 /* groups whose points are sent; the others are "other" */
 #define MEMORY (64u << 20)
 
 static const char *const bys[] = {[INSIGHT_TENANT] = "tenant",
@@ -72,10 +71,12 @@ static void write_sum(struct json_out *o, const struct insight_sum *s)
     json_knum(o, "served", s->served);
 }
 
-static void write_tokens(struct json_out *o, const struct insight_sum *s)
+static void write_tokens(struct json_out *o, const struct insight_sum *s,
+                         bool cached)
 {
     json_knum(o, "promptTok", s->input);
-    json_knum(o, "cachedTok", s->cached);
+    if (cached)
+        json_knum(o, "cachedTok", s->cached);
     json_knum(o, "compTok", s->output);
 }
 
@@ -112,10 +113,12 @@ static void write_group(struct json_out *o, const struct insight *x,
         kid(o, "tenantId", g->tenant_id);
     }
     write_sum(o, &g->sum);
-    write_tokens(o, &g->sum);
+    write_tokens(o, &g->sum,
+                 q->by != INSIGHT_TENANT && q->by != INSIGHT_KEY &&
+                     q->by != INSIGHT_TAG);
     if (q->by == INSIGHT_TAG)
         json_kusd(o, "treeUsd", g->tree_usd);
-    if (i < SERIES)
+    if (i < INSIGHT_SERIES)
         write_values(o, x, g);
     json_obj_end(o);
 }
@@ -135,7 +138,7 @@ static void answer(struct request *r, const struct insight_query *q,
     json_key(&o, "total");
     json_obj(&o);
     write_sum(&o, &x->total);
-    write_tokens(&o, &x->total);
+    write_tokens(&o, &x->total, true);
     json_obj_end(&o);
     json_key(&o, "points");
     json_arr(&o);

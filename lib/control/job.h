@@ -22,6 +22,7 @@ struct control {
     struct buckets *admin_buckets, *ingest_buckets;
     struct sessions *sessions;
     struct traffic *traffic;
+    struct buf openapi; // the document, made at start
     struct integrity *integrity;
 };
 

@@ -193,6 +193,10 @@ void sessions_budget_put(struct request *r)
     bool wrong;
     int64_t nano;
     struct slice text = request_number(json_get(r->json, "budgetUsd"), &wrong);
+    if (json_get(r->json, "budgetUsd") == NULL) {
+        request_invalid(r, "body", "must have required property 'budgetUsd'");
+        return;
+    }
     if (text.p == NULL) {
         request_invalid(r, "body/budgetUsd", "must be number");
         return;

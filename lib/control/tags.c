@@ -418,11 +418,10 @@ void tags_budget_create(struct request *r)
     struct tags all;
     struct err err;
     struct json_out o;
-    struct budget_row row = {0};
+    struct budget_row row = {.b.scope = SCOPE_TAG};
     struct tag_row *t = find(r, &all);
     if (t == NULL || !budget_json_read(r, r->json, true, &row))
         return;
-    row.b.scope = SCOPE_TAG;
     row.b.tenant_id = t->tenant_id;
     row.b.object_id = t->id;
     enum status st = rows_budgets_add(control_conf(r->control)->db, control_admin,

@@ -259,6 +259,7 @@ static bool receive_head(struct exchange *x)
         return false;
     }
     if (!coding_ok(x)) {
+        more.explain = SLICE("Content-Encoding may be gzip or deflate");
         refuse(x, R_MEDIA_TYPE, &more);
         return false;
     }
@@ -413,8 +414,10 @@ static enum refusal price_call(struct exchange *x, const struct snapshot *s,
     c->worst.basis = BASIS_TABLE;
     if (p == NULL) {
         more->names = c->model;
-        if (guard->unknown_price == UNKNOWN_REFUSE)
+        if (guard->unknown_price == UNKNOWN_REFUSE) {
+            more->explain = SLICE("no price is known for it");
             return R_MODEL_NOT_FOUND;
+        }
         c->worst.basis = BASIS_FREE;
         if (guard->unknown_price == UNKNOWN_DEAREST) {
             c->worst.basis = BASIS_ASSUMED;

@@ -115,6 +115,48 @@ static struct slice explain_scopes(struct exchange *x, const struct verdict *v)
                         limit, left, need);
 }
 
+/* The variable with a provider's key. */
+static const char *key_variable(enum provider_id p)
+{
+    static const char *const names[PROVIDER_COUNT] = {
+        [PROVIDER_OPENAI] = "OPENAI_KEY",
+        [PROVIDER_AZURE] = "AZURE_OPENAI_API_KEY and AZURE_OPENAI_ENDPOINT",
+        [PROVIDER_ANTHROPIC] = "ANTHROPIC_API_KEY",
+        [PROVIDER_GOOGLE] = "GOOGLE_API_KEY",
+        [PROVIDER_MISTRAL] = "MISTRAL_API_KEY",
+        [PROVIDER_DEEPSEEK] = "DEEPSEEK_API_KEY",
+        [PROVIDER_XAI] = "XAI_API_KEY",
+        [PROVIDER_GROQ] = "GROQ_API_KEY",
+        [PROVIDER_OPENROUTER] = "OPENROUTER_API_KEY",
+    };
+    return names[p];
+}
+
+/* What to do about it, where the refusal itself does not say. */
+static struct slice advise(struct exchange *x, enum refusal id,
+                           enum provider_id p, const struct verdict *v)
+{
+    if (v != NULL && v->scope_count > 0)
+        return explain_scopes(x, v);
+    if (v != NULL && id == R_RATE_LIMIT && strcmp(v->kind, "concurrency") == 0)
+        return arena_printf(&x->arena, "%lld requests at once",
+                            (long long)v->kind_limit);
+    if (v != NULL && id == R_RATE_LIMIT)
+        return arena_printf(&x->arena, "%lld %s in 60 s; try again in %lld s",
+                            (long long)v->kind_limit, v->kind,
+                            (long long)v->retry_after_s);
+    if (id == R_NO_PROVIDER && p == PROVIDER_DEMO)
+        return SLICE("start with --demo");
+    if (id == R_NO_PROVIDER && key_variable(p) != NULL)
+        return arena_printf(&x->arena, "set %s", key_variable(p));
+    if (id == R_MODEL_NOT_FOUND && x->route.family == FAMILY_GEMINI &&
+        p != PROVIDER_GOOGLE)
+        return SLICE("Google's routes reach Google's models only");
+    if (id == R_MODEL_NOT_FOUND && x->route.op == OP_COUNT)
+        return SLICE("counts are asked of the model's own API only");
+    return (struct slice){NULL, 0};
+}
+
 /* ---- the answer ------------------------------------------------------------- */
 
 static int add_field(struct exchange *x, struct http_field *out, int at,
@@ -152,11 +194,14 @@ void refuse_answer(struct exchange *x, enum refusal id,
     buf_init(&extra, DETAILS_MAX);
     details(&extra, id, x, v);
     struct slice explain = m->explain;
-    if (v != NULL && v->scope_count > 0 && explain.p == NULL)
-        explain = explain_scopes(x, v);
+    enum provider_id provider = x->call.provider != PROVIDER_NONE
+                                    ? x->call.provider
+                                    : x->target.provider;
+    if (explain.p == NULL)
+        explain = advise(x, id, provider, v);
     const struct shape_in in = {
         .id = id,
-        .provider = x->call.provider,
+        .provider = provider,
         .names = m->names,
         .explain = explain,
         .param = m->param,

@@ -14,6 +14,9 @@
 #include "guard/window.h"
 #include "price/cost.h"
 
+/* of a session without a budget that must be counted all the same: it never
+ * refuses */
+#define SESSION_COUNTED INT64_MAX
 #define WINDOWS_FIRST 8   /* most calls touch fewer budgets */
 #define WINDOWS_MAX 1024 /* 160 tags with every period; more is refused */
 
@@ -348,7 +351,9 @@ static void list_budgets(struct gathering *g)
     for (int i = 0; a->budgets != NULL && i < g->n; i++) {
         const struct counter_window *w = &g->windows[i];
         const struct budget *b = g->entries[i].budget;
-        if (w->amount < 0) // a session without a budget
+        // a session without a budget
+        if (w->amount < 0 ||
+            (b == &g->session && w->amount == SESSION_COUNTED))
             continue;
         if (b == &g->session) {
             struct budget *kept = arena_try(a->arena, sizeof *kept);
@@ -393,6 +398,8 @@ enum status admit_call(struct admit *a, struct verdict *v, struct err *err)
         return err_set(err, E_TOO_BIG, "admit", "too many budgets match");
     ad.session.id = a->call->session;
     ad.session.default_budget = a->tenant->default_session_budget;
+    if (ad.session.default_budget < 0 && a->tenant->caps_sessions)
+        ad.session.default_budget = SESSION_COUNTED;
     ad.windows = g.windows;
     ad.window_count = g.n;
     // the skeleton keeps the input's part of the bound for CRASH_SETTLE=input

@@ -15,12 +15,12 @@
 
 #include <assert.h>
 
-#include "base/clock.h"
 #include "base/crypt.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "ledger/chain.h"
 #include "ledger/names.h"
+#include "ledger/sum.h"
 
 #define CELLS_FIRST 1024 /* a power of two */
 #define ALL_TENANTS (-1)
@@ -42,6 +42,7 @@ enum rollup {
     DAY,
     TAG_HOUR,
     TAG_DAY,
+    TAG_MONTH,
     USE,
     MONTH,
     DATA,
@@ -110,6 +111,9 @@ static const struct rollup_sql {
                   "ON CONFLICT" TAG_KEY TAG_SET,
                   K_TENANT | K_BUCKET | K_KEY | K_STATUS, F_SHORT},
     [TAG_DAY] = {"INSERT INTO rollup_tag_day VALUES(?,?,?,?,?,?,?,?) "
+                 "ON CONFLICT" TAG_KEY TAG_SET,
+                 K_TENANT | K_BUCKET | K_KEY | K_STATUS, F_SHORT},
+    [TAG_MONTH] = {"INSERT INTO rollup_tag_month VALUES(?,?,?,?,?,?,?,?) "
                  "ON CONFLICT" TAG_KEY TAG_SET,
                  K_TENANT | K_BUCKET | K_KEY | K_STATUS, F_SHORT},
     [USE] = {"INSERT INTO rollup_use(tenant_id,bucket,key_id,usd,requests,"
@@ -307,6 +311,13 @@ static bool is_metered(const struct event *e)
                                       e->status == EVENT_INTERRUPTED);
 }
 
+static int64_t tag_bucket(enum rollup t, int64_t ts)
+{
+    return t == TAG_MONTH ? sum_month(ts)
+                          : floor_to(ts, t == TAG_HOUR ? STORE_HOUR_MS
+                                                       : STORE_DAY_MS);
+}
+
 static void roll_tags(struct append *a, const struct event *e,
                       const int64_t v[static FIGURES])
 {
@@ -314,10 +325,9 @@ static void roll_tags(struct append *a, const struct event *e,
     bool tagged = false;
     for (int i = 0; i < e->tag_count; i++) {
         tagged |= e->tags[i].direct;
-        for (int t = TAG_HOUR; t <= TAG_DAY; t++) {
+        for (int t = TAG_HOUR; t <= TAG_MONTH; t++) {
             k.table = (enum rollup)t;
-            k.bucket = floor_to(e->ts_ms, t == TAG_HOUR ? STORE_HOUR_MS
-                                                        : STORE_DAY_MS);
+            k.bucket = tag_bucket((enum rollup)t, e->ts_ms);
             k.tenant = e->tags[i].id;
             k.key = e->tags[i].direct;
             add_cell(a, &k, v);
@@ -329,23 +339,13 @@ static void roll_tags(struct append *a, const struct event *e,
         add_cell(a, &name, v);
     }
     // once for all tags: tag id = -tenant id (tagsum.h)
-    for (int t = TAG_HOUR; tagged && t <= TAG_DAY; t++) {
+    for (int t = TAG_HOUR; tagged && t <= TAG_MONTH; t++) {
         k.table = (enum rollup)t;
-        k.bucket =
-            floor_to(e->ts_ms, t == TAG_HOUR ? STORE_HOUR_MS : STORE_DAY_MS);
+        k.bucket = tag_bucket((enum rollup)t, e->ts_ms);
         k.tenant = -e->tenant_id;
         k.key = 1;
         add_cell(a, &k, v);
     }
-}
-
-/* The first day of its UTC month. */
-static int64_t month_of(int64_t day_ms)
-{
-    int64_t y;
-    int m, d;
-    clock_civil(day_ms / STORE_DAY_MS, &y, &m, &d);
-    return clock_days(y, m, 1) * STORE_DAY_MS;
 }
 
 /* The slim ones: by day and key, by day and tracking token, names. */
@@ -356,7 +356,7 @@ static void roll_slim(struct append *a, const struct event *e,
     struct rcell k = {0};
     for (int t = USE; t <= MONTH; t++) {
         k.table = (enum rollup)t;
-        k.bucket = t == USE ? day : month_of(day);
+        k.bucket = t == USE ? day : sum_month(day);
         k.tenant = e->tenant_id;
         k.key = e->key_id;
         add_cell(a, &k, v);

@@ -99,7 +99,8 @@ static void check_sessions(struct checking *c)
                 tag = sql_col(&q, 3, -1);
         const struct tenant *t = snapshot_tenant(c->snapshot, tenant);
         if (t == NULL ||
-            (custom < 0 && tag < 0 && t->default_session_budget < 0))
+            (custom < 0 && tag < 0 && t->default_session_budget < 0 &&
+             !t->caps_sessions))
             continue;
         if (c->repair && (custom >= 0 || tag >= 0))
             c->st = counters_session_set(c->db->conf.counters, tenant, id,
@@ -232,6 +233,10 @@ static enum status verify_rollups(struct checking *c, struct verify_result *v)
              "bucket/1000,'unixepoch')),key_id,sum(usd),sum(requests),"
              "sum(metered),sum(input),sum(output) FROM rollup_use "
              "GROUP BY 1,2,3"),
+        BOTH("rollup_tag_month", "",
+             "SELECT tag_id,1000*unixepoch(strftime('%Y-%m-01',bucket/1000,"
+             "'unixepoch')),direct,status,sum(usd),sum(requests),sum(input),"
+             "sum(output) FROM rollup_tag_day GROUP BY 1,2,3,4"),
         BOTH("rollup_data", "", MADE_DATA)};
     enum status st = OK;
     for (size_t i = 0; i < sizeof texts / sizeof *texts && st == OK; i++) {

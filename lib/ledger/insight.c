@@ -8,7 +8,7 @@
  *
  * Rollups under tenant -1 hold all tenants, without keys; where tenants or
  * keys matter every tenant that ever had usage is asked, found by seeking the
- * next id.
+ * next id, and of the slim rollup if it knows what is filtered by.
  */
 #include "ledger/insight.h"
 
@@ -28,11 +28,13 @@
 /* ---- statements ------------------------------------------------------------
  */
 
-/* ?1 tenant, ?2 from, ?3 to, ?4 status, ?5 key, ?6 model, ?7 provider. */
-#define FIGURES                                                             \
-    ",bucket,usd,requests,status IN('success','interrupted'),input,cached," \
-    "output FROM "
-#define STATUS " AND bucket>=?2 AND bucket<?3 AND(?4='' OR status=?4)"
+/* Each says: group, bucket, usd, requests, served, input, cached, output (tags:
+ * of requests that named it; and usd of the tags below, too).  ?1 tenant, ?2
+ * from, ?3 to, ?4 status, ?5 key, ?6 model, ?7 provider. */
+#define SERVED "requests*(status IN('success','interrupted'))"
+#define FIGURES ",bucket,usd,requests," SERVED ",input,cached,output FROM "
+#define SPAN " AND bucket>=?2 AND bucket<?3"
+#define STATUS SPAN " AND(?4='' OR status=?4)"
 #define FILTERS                                              \
     STATUS " AND(?5=0 OR key_id=?5) AND(?6='' OR model=?6) " \
            "AND(?7='' OR provider=?7)"
@@ -52,30 +54,18 @@
         [STRETCH_DAYS] =                                                      \
             "SELECT " select FIGURES "rollup_day WHERE " where FILTERS        \
     }
+/* Without a model, provider or status the slim rollup of days will do. */
+#define SLIM(select, where)                                              \
+    "SELECT " select ",bucket,usd,requests,metered,input,0,output FROM " \
+    "rollup_use WHERE " where SPAN                                       \
+    " AND(?5=0 OR key_id=?5) AND(?4,?6,?7)=('','','')"
 #define ONE "tenant_id=?1"
 #define EACH                                                                  \
     "?1=-1 AND tenant_id IN(WITH RECURSIVE u(id) AS(SELECT min(tenant_id) "   \
-    "FROM rollup_day WHERE tenant_id>=0 UNION ALL SELECT(SELECT "             \
-    "min(tenant_id) FROM rollup_day WHERE tenant_id>u.id) FROM u WHERE u.id " \
+    "FROM rollup_use WHERE tenant_id>=0 UNION ALL SELECT(SELECT "             \
+    "min(tenant_id) FROM rollup_use WHERE tenant_id>u.id) FROM u WHERE u.id " \
     "IS NOT NULL) SELECT id FROM u WHERE id IS NOT NULL)"
-/* Tags roll up neither keys nor models nor cached tokens. */
-#define TAGS(t)                                                             \
-    "SELECT tag_id,bucket,usd,requests,status IN('success','interrupted')," \
-    "input,0,output,direct FROM " t " WHERE tag_id IN(SELECT id FROM tag "  \
-    "WHERE ?1=-1 OR tenant_id=?1)" STATUS " AND(?5,?6,?7)=(0,'','')"
 
-static const char *const tags[] = {
-    [STRETCH_ROWS] =
-        "SELECT t.tag_id,?2,l.usd,l.kind='usage',l.status IN('success',"
-        "'interrupted'),l.prompt_tok,0,l.comp_tok,t.direct FROM ledger l "
-        "INDEXED BY ledger_ts JOIN ledger_tag t ON t.ledger_id=l.id WHERE "
-        "l.ts>=?2 AND l.ts<?3 AND l.kind<>'reset' AND(?1=-1 OR "
-        "l.tenant_id=?1) AND t.tag_id IN(SELECT id FROM tag) AND"
-        "(?4='' OR l.status=?4) AND(?5,?6,?7)=(0,'','')",
-    [STRETCH_HOURS] = TAGS("rollup_tag_hour"),
-    [STRETCH_DAYS] = TAGS("rollup_tag_day")};
-
-/* What is grouped by, and over which tenants. */
 static const char *const one[INSIGHTS][3] = {
     [INSIGHT_TENANT] = ROLLUPS("tenant_id", ONE),
     [INSIGHT_KEY] = ROLLUPS("key_id", ONE),
@@ -90,6 +80,41 @@ static const char *const each[INSIGHTS][3] = {
     [INSIGHT_PROVIDER] = ROLLUPS("provider", EACH),
     [INSIGHT_STATUS] = ROLLUPS("status", EACH),
     [INSIGHT_TAG] = ROLLUPS("''", EACH)};
+static const char *const slim[INSIGHTS][2] = {
+    [INSIGHT_TENANT] = {SLIM("tenant_id", ONE), SLIM("tenant_id", EACH)},
+    [INSIGHT_KEY] = {SLIM("key_id", ONE), SLIM("key_id", EACH)}};
+
+/* Tags roll up neither keys nor models nor cached tokens.  The sums of all
+ * come as one row each, on the first day; the dearest are read by day then,
+ * ?1 being the tag. */
+#define TAG_SUMS(t)                                                           \
+    "SELECT tag_id,?2,sum(usd*direct),sum(requests*direct),sum(" SERVED       \
+    "*direct),sum(input*direct),0,sum(output*direct),sum(usd) FROM " t        \
+    " WHERE tag_id IN(SELECT id FROM tag WHERE ?1=-1 OR tenant_id=?1)" STATUS \
+    " AND(?5,?6,?7)=(0,'','') GROUP BY tag_id"
+#define TAG_DAYS(t)                                              \
+    "SELECT '',bucket,usd,requests,0,input,0,output,usd FROM " t \
+    " WHERE tag_id=?1 AND direct=1" STATUS " AND(?5,?6,?7)=(0,'','')"
+#define TAG_ROWS(select, where, tail)                                          \
+    "SELECT " select ",?2,sum(l.usd*t.direct),sum((l.kind='usage')*t.direct)," \
+    "sum((l.status IN('success','interrupted'))*(l.kind='usage')*t.direct),"   \
+    "sum(l.prompt_tok*t.direct),0,sum(l.comp_tok*t.direct),sum(l.usd) FROM "   \
+    "ledger l INDEXED BY ledger_ts JOIN ledger_tag t ON t.ledger_id=l.id "     \
+    "WHERE l.ts>=?2 AND l.ts<?3 AND l.kind<>'reset' AND " where                \
+    " AND(?4='' OR l.status=?4) AND(?5,?6,?7)=(0,'','')" tail
+
+static const char *const tag_sums[3] = {
+    [STRETCH_ROWS] = TAG_ROWS("t.tag_id",
+                              "(?1=-1 OR l.tenant_id=?1) AND t.tag_id IN("
+                              "SELECT id FROM tag)",
+                              " GROUP BY t.tag_id"),
+    [STRETCH_HOURS] = TAG_SUMS("rollup_tag_hour"),
+    [STRETCH_DAYS] = TAG_SUMS("rollup_tag_day")};
+static const char *const tag_days[3] = {
+    [STRETCH_ROWS] =
+        TAG_ROWS("''", "t.tag_id=?1 AND t.direct=1", " GROUP BY t.tag_id"),
+    [STRETCH_HOURS] = TAG_DAYS("rollup_tag_hour"),
+    [STRETCH_DAYS] = TAG_DAYS("rollup_tag_day")};
 
 /* ---- groups ----------------------------------------------------------------
  */
@@ -102,6 +127,8 @@ struct walk {
     int *slots; /* index + 1 of a group by its key; 0: free */
     int slot_count;
     struct slice *keys; /* as SQL says them, one per group */
+    int64_t *points;    /* POINTS: where they go */
+    int64_t first;      /* ?1 */
 };
 
 static int *slot_of(const struct walk *w, struct slice key)
@@ -189,29 +216,49 @@ static void add(struct insight_sum *s, const struct insight_sum *v)
 /* ---- reading ----------------------------------------------------------------
  */
 
-enum what { GROUPS = 1, TOTALS = 2 };
+/* What a reading adds to; POINTS only to w->points. */
+enum what { GROUPS = 1, TOTALS = 2, POINTS = 4 };
+
+static void bind_all(struct sql *x, const struct walk *w,
+                     const struct stretch *s)
+{
+    const struct insight_query *q = w->q;
+    sql_i64(x, w->first);
+    sql_i64(x, s->from);
+    sql_i64(x, s->to);
+    sql_text(x, q->status.n > 0 ? q->status : SLICE(""));
+    sql_i64(x, q->key_id);
+    sql_text(x, q->model.n > 0 ? q->model : SLICE(""));
+    sql_text(x, q->provider.n > 0 ? q->provider : SLICE(""));
+}
+
+/* False: the arena is full. */
+static bool add_group(struct walk *w, struct sql *x,
+                      const struct insight_sum *v, int at)
+{
+    struct insight_group *g = group_of(w, sql_col_text(x, 0));
+    if (g == NULL)
+        return false;
+    add(&g->sum, v);
+    if (w->q->by == INSIGHT_TAG)
+        g->tree_usd += sql_col(x, 8, 0);
+    else
+        g->usd[at] += v->usd;
+    return true;
+}
 
 /* Adds what `text` says about one stretch. */
 static enum status read_stretch(struct walk *w, sqlite3 *c, const char *text,
                                 const struct stretch *s, unsigned what,
                                 struct err *err)
 {
-    const struct insight_query *q = w->q;
     struct sql x = sql_prepare(c, text);
     bool full = false;
-    sql_i64(&x, q->tenant_id > 0 ? q->tenant_id : -1);
-    sql_i64(&x, s->from);
-    sql_i64(&x, s->to);
-    const struct slice status = q->status, model = q->model;
-    sql_text(&x, status.n > 0 ? status : SLICE(""));
-    sql_i64(&x, q->key_id);
-    sql_text(&x, model.n > 0 ? model : SLICE(""));
-    sql_text(&x, q->provider.n > 0 ? q->provider : SLICE(""));
+    bind_all(&x, w, s);
     while (!full && sql_row(&x)) {
-        int64_t n = sql_col(&x, 3, 0);
         const struct insight_sum v = {.usd = sql_col(&x, 2, 0),
-                                      .requests = n,
-                                      .served = sql_col(&x, 4, 0) != 0 ? n : 0,
+                                      .requests = sql_col(&x, 3, 0),
+                                      .served = sql_col(&x, 4, 0),
                                       .input = sql_col(&x, 5, 0),
                                       .cached = sql_col(&x, 6, 0),
                                       .output = sql_col(&x, 7, 0)};
@@ -220,17 +267,10 @@ static enum status read_stretch(struct walk *w, sqlite3 *c, const char *text,
             add(&w->out->total, &v);
             add(&w->out->points[at].sum, &v);
         }
-        if (!(what & GROUPS))
-            continue;
-        struct insight_group *g = group_of(w, sql_col_text(&x, 0));
-        full = g == NULL;
-        if (full)
-            break;
-        g->tree_usd += v.usd;
-        if (q->by == INSIGHT_TAG && sql_col(&x, 8, 1) == 0)
-            continue; // stands for a tag below it
-        add(&g->sum, &v);
-        g->usd[at] += v.usd;
+        if (what & POINTS)
+            w->points[at] += v.usd;
+        if (what & GROUPS)
+            full = !add_group(w, &x, &v, at);
     }
     enum status st = sql_done(&x, err);
     return st == OK && full
@@ -349,15 +389,47 @@ static enum status make_points(const struct db *db, struct arena *a,
     return OK;
 }
 
+/* Adds up groups and totals, each from where that is cheapest. */
+static enum status read_groups(struct walk *w, sqlite3 *c, struct err *err)
+{
+    const struct insight_query *q = w->q;
+    bool whole = q->tenant_id <= 0; // of every tenant
+    bool keyed =
+        q->key_id > 0 || q->by == INSIGHT_TENANT || q->by == INSIGHT_KEY;
+    const char *text[3];
+    memcpy(text, whole && keyed ? each[q->by] : one[q->by], sizeof text);
+    if (q->by == INSIGHT_TAG)
+        memcpy(text, tag_sums, sizeof text);
+    else if (slim[q->by][whole] != NULL && q->model.n == 0 &&
+             q->provider.n == 0 && q->status.n == 0)
+        text[STRETCH_DAYS] = slim[q->by][whole];
+    w->first = whole ? -1 : q->tenant_id;
+    // totals know cached tokens, and no tag counts twice in them
+    const char *const *sums =
+        whole && q->key_id > 0 ? each[INSIGHT_TAG] : one[INSIGHT_TAG];
+    enum status st = read_all(w, c, sums, TOTALS, err);
+    return st == OK ? read_all(w, c, text, GROUPS, err) : st;
+}
+
+/* The points of the dearest tags, which groups came without. */
+static enum status read_tag_points(struct walk *w, sqlite3 *c, struct err *err)
+{
+    struct insight *o = w->out;
+    enum status st = OK;
+    for (int i = 0; i < o->group_count && i < INSIGHT_SERIES; i++) {
+        w->points = o->groups[i].usd;
+        w->first = o->groups[i].id;
+        if (st == OK)
+            st = read_all(w, c, tag_days, POINTS, err);
+    }
+    return st;
+}
+
 enum status insight_read(struct db *db, struct arena *a,
                          const struct insight_query *q, struct insight *out,
                          struct err *err)
 {
     struct walk w = {.a = a, .q = q, .out = out};
-    bool all = q->tenant_id <= 0 && (q->key_id > 0 || q->by == INSIGHT_TENANT ||
-                                     q->by == INSIGHT_KEY);
-    const char *const *text = all ? each[q->by] : one[q->by];
-    bool by_tag = q->by == INSIGHT_TAG;
     memset(out, 0, sizeof *out);
     enum status st = make_points(db, a, q, out, err);
     if (st != OK)
@@ -366,14 +438,14 @@ enum status insight_read(struct db *db, struct arena *a,
     sqlite3 *c = store_reader(db);
     st = sql_exec(c, "BEGIN", err); // one snapshot: groups and totals agree
     if (st == OK)
-        st = read_all(&w, c, text, by_tag ? TOTALS : TOTALS | GROUPS, err);
-    if (st == OK && by_tag)
-        st = read_all(&w, c, tags, GROUPS, err);
+        st = read_groups(&w, c, err);
     if (out->group_count > 1)
         qsort(out->groups, (size_t)out->group_count, sizeof *out->groups,
               dearest);
     if (st == OK)
         st = name_groups(c, a, q->by, out, err);
+    if (st == OK && q->by == INSIGHT_TAG)
+        st = read_tag_points(&w, c, err);
     (void)sqlite3_exec(c, "COMMIT", NULL, NULL, NULL);
     store_reader_give(db, c);
     return st;

@@ -14,6 +14,8 @@
 #include "base/slice.h"
 #include "ledger/db.h"
 
+#define INSIGHT_SERIES 8 /* groups whose points are wanted */
+
 enum insight_by {
     INSIGHT_TENANT,
     INSIGHT_KEY,
@@ -53,8 +55,8 @@ struct insight_group {
     struct slice name;
     struct slice detail; /* a tag's path, a key as it is shown; .p NULL: none */
     int64_t tenant_id;   /* of a key or tag; 0: unknown */
-    struct insight_sum sum;
-    int64_t *usd;     /* one per point */
+    struct insight_sum sum; /* cached: 0 if by tenant, key or tag */
+    int64_t *usd;     /* one per point; of the first INSIGHT_SERIES groups */
     int64_t tree_usd; /* of a tag: its own and that of the tags below, each
                          request once */
 };

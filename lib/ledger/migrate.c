@@ -109,6 +109,18 @@ static const char *const steps[MIGRATE_VERSION - 1] = {
     "CREATE TABLE setting_text("
     "name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 3;",
+
+    "CREATE TABLE rollup_tag_month("
+    "tag_id INTEGER NOT NULL, bucket INTEGER NOT NULL, "
+    "direct INTEGER NOT NULL, status TEXT NOT NULL, "
+    "usd INTEGER NOT NULL, requests INTEGER NOT NULL, "
+    "input INTEGER NOT NULL, output INTEGER NOT NULL, "
+    "PRIMARY KEY(tag_id, bucket, direct, status)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO rollup_tag_month SELECT tag_id,1000*unixepoch("
+    "strftime('%Y-%m-01',bucket/1000,'unixepoch')),direct,status,sum(usd),"
+    "sum(requests),sum(input),sum(output) FROM rollup_tag_day "
+    "GROUP BY 1,2,3,4;"
+    "PRAGMA user_version = 4;",
 };
 // clang-format on
 

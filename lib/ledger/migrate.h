@@ -10,7 +10,7 @@
 #include "ledger/sql.h"
 
 /* The version that schema.sql makes. */
-#define MIGRATE_VERSION 3
+#define MIGRATE_VERSION 4
 
 /* Makes the tables of an empty file, or takes every step it lacks.
  * E_INVALID: written by a newer program (text says so); E_IO, E_CORRUPT. */

@@ -29,7 +29,7 @@ static const char *const by_tenant[] = {
         "BY ledger_ts WHERE kind<>'reset' AND tenant_id>0 AND ts>=? AND ts<? "
         "GROUP BY tenant_id",
     [STRETCH_HOURS] = WALK("rollup_hour"),
-    [STRETCH_DAYS] = WALK("rollup_day")};
+    [STRETCH_DAYS] = WALK("rollup_use")};
 static const char *const by_status[] = {
     [STRETCH_ROWS] =
         "SELECT 0,coalesce(status,''),sum(usd),sum(kind='usage') FROM ledger "
@@ -205,12 +205,13 @@ enum status overview_statuses(struct db *db, struct arena *a, int64_t from_ms,
     return st;
 }
 
-/* How far back the newest OVERVIEW_ROWS rows reach. */
+/* How far back the newest OVERVIEW_ROWS refused rows reach. */
 static enum status reach(sqlite3 *c, int64_t from_ms, int64_t to_ms,
                          int64_t *since_ms, struct err *err)
 {
     struct sql q = sql_prepare(
-        c, "SELECT ts FROM ledger INDEXED BY ledger_ts WHERE ts>=? AND ts<? "
+        c, "SELECT ts FROM ledger INDEXED BY ledger_status WHERE "
+           "status='blocked' AND status<>'success' AND ts>=? AND ts<? "
            "ORDER BY ts DESC LIMIT 1 OFFSET ?");
     sql_i64(&q, from_ms);
     sql_i64(&q, to_ms);
@@ -232,7 +233,8 @@ enum status overview_refusals(struct db *db, struct arena *a, int64_t from_ms,
     if (st == OK) {
         struct sql q = sql_prepare(
             c, "SELECT 0,coalesce(reason,''),sum(usd),count(*) FROM ledger "
-               "INDEXED BY ledger_ts WHERE status='blocked' AND kind='usage' "
+               "INDEXED BY ledger_status WHERE status='blocked' AND "
+               "status<>'success' AND kind='usage' "
                "AND ts>=? AND ts<? GROUP BY reason");
         sql_i64(&q, *since_ms);
         sql_i64(&q, to_ms);

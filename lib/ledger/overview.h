@@ -1,8 +1,8 @@
 /* overview.h - the figures of a whole gateway: by tenant, status, reason.
  *
  * Tenants and statuses come from the rollups and the edges of the stretch from
- * rows; reasons only rows know, so those are read from the newest rows back to
- * a limit.  Never changes anything.  Blocking threads only.
+ * rows; reasons only rows know, so the newest refused ones are read, up to a
+ * limit.  Never changes anything.  Blocking threads only.
  */
 #ifndef LEDGER_OVERVIEW_H
 #define LEDGER_OVERVIEW_H
@@ -33,7 +33,7 @@ MUST_CHECK enum status overview_statuses(struct db *db, struct arena *a,
                                          struct overview_part **out, int *n,
                                          struct err *err);
 /* Refused rows by reason over [from, to), most first, among the newest
- * OVERVIEW_ROWS rows.  `*since_ms`: how far back those reach (`from_ms` if the
+ * OVERVIEW_ROWS of them.  `*since_ms`: how far back those reach (`from_ms` if the
  * limit was not met). */
 #define OVERVIEW_ROWS 50000
 MUST_CHECK enum status overview_refusals(struct db *db, struct arena *a,

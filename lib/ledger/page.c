@@ -335,6 +335,8 @@ void page_free(struct page **pp)
 
 /* ---- rollups ----------------------------------------------------------- */
 
+enum unit { HOURS, DAYS, MONTHS }; /* months: of tags */
+
 static void among_tenants(const struct page *p, struct buf *b)
 {
     buf_str(b, " IN (");
@@ -344,17 +346,20 @@ static void among_tenants(const struct page *p, struct buf *b)
 }
 
 /* "FROM <rollup> WHERE ..." for what the filter means, time apart. */
-static void from_rollup(struct page *p, struct buf *b, bool days)
+static void from_rollup(struct page *p, struct buf *b, enum unit unit)
 {
     const struct entry_filter *f = p->f;
+    bool days = unit != HOURS;
     bool slim = days && f->model.n + f->provider.n + f->status.n == 0;
     if (f->tag.n > 0) {
         add_bind(p, (struct bind){.is_text = true, .str = f->tag});
         buf_printf(b,
                    " FROM rollup_tag_%s WHERE tag_id IN (SELECT tag_id "
                    "FROM seen_tag WHERE name=?%d%s",
-                   days ? "day" : "hour", p->binds,
-                   f->tenant_id != 0 ? " AND tenant_id=?1" : "");
+                   unit == MONTHS ? "month"
+                   : days         ? "day"
+                                  : "hour",
+                   p->binds, f->tenant_id != 0 ? " AND tenant_id=?1" : "");
         buf_str(b, ") AND direct=1"); // ?1 is the tenant, see write_where
     } else {
         buf_printf(b, " FROM %s WHERE tenant_id",
@@ -383,16 +388,18 @@ static void from_rollup(struct page *p, struct buf *b, bool days)
 }
 
 /* What the rollups say about [from, to), whole days or hours. */
-static enum status rolled_count(struct page *p, const struct stretch *s,
-                                int64_t *total, struct err *err)
+static enum status unit_count(struct page *p, enum unit unit, int64_t from,
+                              int64_t to, int64_t *total, struct err *err)
 {
     struct buf b;
     int64_t n = 0, others = 0;
     int binds = p->binds;
-    const int64_t range[] = {s->from, s->to};
+    const int64_t range[] = {from, to};
+    if (from >= to)
+        return OK;
     buf_init(&b, TEXT_MAX);
     buf_str(&b, "SELECT sum(requests)");
-    from_rollup(p, &b, s->by == STRETCH_DAYS);
+    from_rollup(p, &b, unit);
     buf_printf(&b, " AND bucket>=?%d AND bucket<?%d", p->binds + 1,
                p->binds + 2);
     enum status st = number(p, &b, range, 2, &n, err);
@@ -407,6 +414,22 @@ static enum status rolled_count(struct page *p, const struct stretch *s,
     }
     *total += n + others;
     return st;
+}
+
+static enum status rolled_count(struct page *p, const struct stretch *s,
+                                int64_t *total, struct err *err)
+{
+    int64_t m0 = sum_month(s->from), m1 = sum_month(s->to);
+    if (s->by == STRETCH_HOURS)
+        return unit_count(p, HOURS, s->from, s->to, total, err);
+    if (m0 < s->from)
+        m0 = sum_month(m0 + 31 * STORE_DAY_MS);
+    if (p->f->tag.n == 0 || m0 >= m1)
+        return unit_count(p, DAYS, s->from, s->to, total, err);
+    enum status st = unit_count(p, DAYS, s->from, m0, total, err);
+    if (st == OK)
+        st = unit_count(p, MONTHS, m0, m1, total, err);
+    return st != OK ? st : unit_count(p, DAYS, m1, s->to, total, err);
 }
 
 static enum status row_count(struct page *p, int64_t from, int64_t to,
@@ -617,7 +640,7 @@ static struct sql bucket_statement(struct page *p, bool days, int *binds)
     int before = p->binds;
     buf_init(&b, TEXT_MAX);
     buf_str(&b, "SELECT bucket,sum(requests)");
-    from_rollup(p, &b, days);
+    from_rollup(p, &b, days ? DAYS : HOURS);
     buf_printf(&b,
                " AND bucket>=?%d AND bucket<?%d GROUP BY bucket ORDER BY "
                "bucket DESC",

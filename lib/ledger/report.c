@@ -6,11 +6,11 @@
  */
 #include "ledger/report.h"
 
-#include "base/clock.h"
 #include "ledger/issue.h"
 #include "ledger/names.h"
 #include "ledger/sql.h"
 #include "ledger/store.h"
+#include "ledger/sum.h"
 #include "ledger/writer.h"
 
 /* Every tenant with usage, and where it came from (null: deleted). */
@@ -93,17 +93,6 @@ static struct report_cell *cell_at(struct walk *w, int first, int64_t period,
     " WHERE tenant_id=?1 AND bucket>=" from " AND bucket<" to
 #define FROM(table, to) FROM_FIRST(table, "?2", to)
 
-/* The first day of the UTC month of an instant. */
-static int64_t month_floor(int64_t ms)
-{
-    int64_t y;
-    int m, d;
-    if (ms >= (int64_t)1 << 50)
-        return ms; // without end
-    clock_civil(ms / STORE_DAY_MS, &y, &m, &d);
-    return clock_days(y, m, 1) * STORE_DAY_MS;
-}
-
 static void add_tenant(struct walk *w, int64_t id, struct slice name)
 {
     const struct report_query *q = w->q;
@@ -113,9 +102,9 @@ static void add_tenant(struct walk *w, int64_t id, struct slice name)
     sql_i64(&w->days, q->from_ms);
     sql_i64(&w->days, q->to_ms);
     if (q->by_month) {
-        int64_t m1 = month_floor(q->to_ms), m0 = month_floor(q->from_ms);
+        int64_t m1 = sum_month(q->to_ms), m0 = sum_month(q->from_ms);
         if (m0 < q->from_ms)
-            m0 = month_floor(m0 + 31 * STORE_DAY_MS);
+            m0 = sum_month(m0 + 31 * STORE_DAY_MS);
         sql_i64(&w->days, m0 < m1 ? m0 : q->to_ms);
         sql_i64(&w->days, m0 < m1 ? m1 : q->to_ms);
     }

@@ -4,6 +4,7 @@
  * rename replaces exactly one piece of the paths below.
  */
 #include "ledger/change.h"
+#include "ledger/load.h"
 
 #define TAG_ROW                                                                \
     "SELECT id,tenant_id,parent_id,name,path,description,color,metadata,"      \
@@ -78,6 +79,35 @@ static void insert(struct change *c, struct tag_row *t, struct err *err)
     t->created_ms = t->updated_ms = c->now_ms;
 }
 
+/* True if `t` is the first of its tenant's tags with a session budget. */
+static bool opens_sessions(struct change *c, const struct tag_row *t,
+                           struct err *err)
+{
+    if (c->st != OK || t->session_budget < 0)
+        return false;
+    struct sql q = sql_prepare(
+        c->db->w, "SELECT count(*) FROM tag WHERE tenant_id=? AND "
+                  "session_budget_nano IS NOT NULL");
+    sql_i64(&q, t->tenant_id);
+    bool first = sql_row(&q) && sql_col(&q, 0, 0) == 0;
+    c->st = sql_done(&q, err);
+    return first;
+}
+
+/* change_end; if `opens`, sessions that were not counted get what they have
+ * spent, for from now on a call may cap them by naming a tag. */
+static enum status end_opening(struct change *c, int64_t tenant_id,
+                               bool opens, struct err *err)
+{
+    enum status st = store_commit(c->db, c->st, err);
+    if (st == OK)
+        st = load_tenant(c->db, tenant_id, err);
+    if (st == OK && opens)
+        st = session_open_all(c->db, tenant_id, c->now_ms, err);
+    store_end(c->db);
+    return st;
+}
+
 enum status rows_tag_add(struct db *db, struct arena *a, struct actor who,
                          struct tag_row *t, struct err *err)
 {
@@ -98,10 +128,11 @@ enum status rows_tag_add(struct db *db, struct arena *a, struct actor who,
             t->path = arena_printf(a, "%.*s/%.*s", SLICE_FMT(parent.path),
                                    SLICE_FMT(t->name));
     }
+    bool opens = opens_sessions(&c, t, err);
     if (c.st == OK)
         insert(&c, t, err);
     change_audit(&c, t->tenant_id, "tag.create", "tagId", t->id, t->name, err);
-    return change_end(&c, t->tenant_id, err);
+    return end_opening(&c, t->tenant_id, opens, err);
 }
 
 /* Children of a tag, all or only active ones. */
@@ -167,6 +198,7 @@ enum status rows_tag_set(struct db *db, struct actor who,
         c.st = children(&c, t->id, true, &n, err);
     if (c.st == OK && n > 0)
         c.st = err_set(err, E_BUSY, "rows", "tag has active children");
+    bool opens = opens_sessions(&c, t, err);
     if (c.st == OK) {
         size_t dir = old.path.n - old.name.n; // "" or "parent/"
         struct slice path = arena_printf(&a, "%.*s%.*s", (int)dir,
@@ -176,7 +208,7 @@ enum status rows_tag_set(struct db *db, struct actor who,
             rename_below(&c, &old, path, err);
     }
     change_audit(&c, t->tenant_id, "tag.update", "tagId", t->id, t->name, err);
-    st = change_end(&c, t->tenant_id, err);
+    st = end_opening(&c, t->tenant_id, opens, err);
     arena_release(&a);
     return st;
 }

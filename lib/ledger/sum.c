@@ -5,6 +5,7 @@
  */
 #include "ledger/sum.h"
 
+#include "base/clock.h"
 #include "catalog/budget.h"
 #include "ledger/store.h"
 
@@ -18,6 +19,16 @@ static int64_t ceil_to(int64_t v, int64_t unit)
 {
     int64_t f = floor_to(v, unit);
     return f == v ? v : f + unit;
+}
+
+int64_t sum_month(int64_t ms)
+{
+    int64_t y;
+    int m, d;
+    if (ms >= (int64_t)1 << 50 || ms <= -((int64_t)1 << 50))
+        return ms;
+    clock_civil(floor_to(ms, STORE_DAY_MS) / STORE_DAY_MS, &y, &m, &d);
+    return clock_days(y, m, 1) * STORE_DAY_MS;
 }
 
 int sum_cut(int64_t from, int64_t to, struct stretch out[static 5])

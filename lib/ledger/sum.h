@@ -17,6 +17,10 @@ MUST_CHECK enum status sum_tenant(sqlite3 *c, int64_t tenant_id, int64_t from,
                                   int64_t to, struct sum *out,
                                   struct err *err);
 
+/* The first instant of the UTC month of `ms`; from 2^50 on, without end, `ms`
+ * itself. */
+int64_t sum_month(int64_t ms);
+
 /* [from, to) cut into whole days, whole hours and edges. */
 struct stretch {
     enum { STRETCH_ROWS, STRETCH_HOURS, STRETCH_DAYS } by;

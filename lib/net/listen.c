@@ -43,7 +43,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/daemon.h"
 #include "net/head.h"
+#include "net/kept.h"
 #include "net/linger.h"
 #include "net/sock.h"
 #include "net/stream.h"
@@ -384,36 +386,9 @@ static void *on_request_line(void *arg, const char *uri,
     conn_phase(c, PHASE_HEAD, ln->head_us);
     c->pool_dirty = true;
     // The query is cut up in place by the parser: keep it whole.
-    const char *q = uri != NULL ? strchr(uri, '?') : NULL;
-    if (q != NULL) {
-        size_t n = strlen(q + 1);
-        char *copy = try_malloc(n + 1);
-        if (copy == NULL) {
-            conn_kill(c);
-            return c;
-        }
-        memcpy(copy, q + 1, n + 1);
-        s->head_mem = copy;
-    }
+    if (!kept_query(&s->kept, uri))
+        conn_kill(c);
     return c;
-}
-
-struct fields {
-    struct http_field f[LISTEN_HEADERS_MAX];
-    int n;
-};
-
-static enum MHD_Result add_header(void *arg, enum MHD_ValueKind kind,
-                                  const char *key, size_t key_n,
-                                  const char *value, size_t value_n)
-{
-    struct fields *f = arg;
-    (void)kind;
-    if (f->n < LISTEN_HEADERS_MAX)
-        f->f[f->n] = (struct http_field){slice(key, key_n),
-                                         slice(value, value_n)};
-    f->n++;
-    return MHD_YES;
 }
 
 /* Refuses a head that nobody above shall see. */
@@ -460,43 +435,19 @@ static bool body_is_long(const struct stream *s)
            s->content_length > DISCARD_MAX;
 }
 
-/* Moves the fields (and the query kept so far) to one block that lives as
- * long as the stream. */
-static bool keep_head(struct stream *s, const struct fields *f,
-                      struct http_head *h)
-{
-    char *query = s->head_mem;
-    size_t query_n = query != NULL ? strlen(query) : 0;
-    size_t fields_n = (size_t)f->n * sizeof *f->f;
-    char *mem = try_malloc(fields_n + query_n + 1);
-    if (mem == NULL)
-        return false;
-    memcpy(mem, f->f, fields_n);
-    if (query != NULL) {
-        memcpy(mem + fields_n, query, query_n);
-        h->query = slice(mem + fields_n, query_n);
-        free(query);
-    }
-    s->head_mem = mem;
-    h->fields = (const struct http_field *)(const void *)mem;
-    h->field_count = f->n;
-    return true;
-}
-
 /* The handler's first call: the head is complete. */
 static enum MHD_Result on_head(struct conn *c, const char *url,
                                const char *method, const char *version)
 {
     struct stream *s = &c->s;
     struct listener *ln = c->ln;
-    struct fields f;
+    struct kept_fields f;
     struct http_head *h = &s->head; // callers keep the pointer
     *h = (struct http_head){.tls = ln->tls};
     const union MHD_ConnectionInfo *size = MHD_get_connection_info(
         c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    f.n = 0;
     s->begun = true;
-    (void)MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, add_header, &f);
+    kept_collect(&f, c->mhd);
     struct head_raw raw = {method, size->header_size, version};
     int bad = f.n > LISTEN_HEADERS_MAX
                   ? 431
@@ -514,7 +465,7 @@ static enum MHD_Result on_head(struct conn *c, const char *url,
                                                      "Expect");
     s->expects = expect != NULL && s->http11;
 
-    if (!keep_head(s, &f, h))
+    if (!kept_move(&s->kept, &f, h))
         return MHD_NO;
     h->method = slice_str(method);
     h->path = slice_str(url);
@@ -661,8 +612,7 @@ static void on_completed(void *arg, struct MHD_Connection *m, void **ctx,
     if (s->resp != NULL)
         MHD_destroy_response(s->resp);
     s->resp = NULL;
-    free(s->head_mem);
-    s->head_mem = NULL;
+    kept_free(&s->kept);
     buf_release(&s->q);
     s->begun = false;
     conn_phase(c, PHASE_IDLE, ln->idle_us);
@@ -730,57 +680,21 @@ static int64_t prepare(void *arg)
 
 /* ---- starting and stopping -----------------------------------------------*/
 
-static size_t keep_as_sent(void *arg, struct MHD_Connection *m, char *text)
-{
-    (void)arg;
-    (void)m;
-    return strlen(text);
-}
-
-static void no_log(void *arg, const char *fmt, va_list ap)
-{
-    (void)arg;
-    (void)fmt;
-    (void)ap;
-}
-
 static enum status start_mhd(struct listener *ln,
                              const struct listen_conf *conf, struct err *err)
 {
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
-                     MHD_USE_NO_LISTEN_SOCKET;
-    union {
-        const char *in;
-        void *out;
-    } key = {.in = conf->tls_key_pem}, cert = {.in = conf->tls_cert_pem};
-    struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, key.out},
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, cert.out},
-        {MHD_OPTION_HTTPS_PRIORITIES, 0,
-         (void *)(uintptr_t)"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
-        {MHD_OPTION_END, 0, NULL},
+    const struct daemon_conf d = {
+        .tls_key_pem = ln->tls ? conf->tls_key_pem : NULL,
+        .tls_cert_pem = ln->tls ? conf->tls_cert_pem : NULL,
+        .pool_size = ln->pool_size,
+        .max_connections = ln->max_connections,
+        .on_request = on_request,
+        .on_connection = on_connection,
+        .on_completed = on_completed,
+        .on_request_line = on_request_line,
+        .arg = ln,
     };
-    struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-    if (ln->tls)
-        flags |= MHD_USE_TLS;
-    ln->mhd = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, ln,                               //
-        MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL,                           //
-        MHD_OPTION_ARRAY, ln->tls ? tls : none,                             //
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, ln->pool_size,                  //
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)ln->max_connections + 1,     //
-        MHD_OPTION_CONNECTION_TIMEOUT, 0u,                                  //
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                    //
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, ln,                    //
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, ln,                      //
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, ln,                   //
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_as_sent, NULL,                   //
-        MHD_OPTION_END);
-    if (ln->mhd == NULL)
-        return err_set(err, ln->tls ? E_INVALID : E_IO, "listen",
-                       "the HTTP server did not start%s",
-                       ln->tls ? " (certificate or key?)" : "");
-    return OK;
+    return daemon_start(&d, &ln->mhd, err);
 }
 
 enum status listener_new(struct loop *l, const struct listen_conf *conf,

@@ -64,7 +64,10 @@ enum status sock_listen(const char *host, int *port, int *fd, struct err *err)
     (void)setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(s, found->ai_addr, found->ai_addrlen) == -1 ||
         listen(s, 4096) == -1) {
-        st = err_sys(err, errno, "listen", "port %d", *port);
+        st = errno == EADDRINUSE
+                 ? err_set(err, E_IO, "listen",
+                           "port %d is taken; PORT chooses another", *port)
+                 : err_sys(err, errno, "listen", "port %d", *port);
         goto out;
     }
     struct sockaddr_storage a = {0};

@@ -31,7 +31,7 @@ enum answer {
 struct stream {
     struct conn *conn;
     void *x;
-    void *head_mem; /* fields and query */
+    void *kept;     /* kept.h: fields and query */
     struct http_head head;
     int64_t content_length;
     int64_t body_start_us, body_got, discarded;

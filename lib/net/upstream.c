@@ -41,12 +41,10 @@
 
 #include <assert.h>
 #include <curl/curl.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "net/field_list.h"
 #include "net/head.h"
 #include "net/loop.h"
 #include "net/socks.h"
@@ -57,7 +55,6 @@
 #define RECV_BUFFER 16384L
 #define HEAD_MAX (256u << 10) /* of an answer */
 #define FIELDS_MAX 256
-#define REQUEST_HEAD_MAX (256u << 10)
 #define KEPT_CONNECTIONS 256L /* per multi handle */
 #define KEPT_HANDLES 64       /* idle ones per multi handle */
 #define SWEEP_US 100000
@@ -84,9 +81,7 @@ struct upstream_call {
     void *x;
     struct url *url, *set_url; /* now; last given to the handle */
     struct slice body;
-    struct buf fields;         /* "Name: value" texts, zero-terminated */
-    struct curl_slist *nodes;  /* over `fields`, one array */
-    int node_cap;
+    struct field_list fields;
     struct buf head;           /* of the answer */
     uint32_t name_at[FIELDS_MAX], name_n[FIELDS_MAX];
     uint32_t value_at[FIELDS_MAX], value_n[FIELDS_MAX];
@@ -297,65 +292,6 @@ static size_t on_bytes(char *p, size_t size, size_t n, void *arg)
 
 /* ---- preparing a call ----------------------------------------------------*/
 
-static bool has_field(const struct upstream_req *r, const char *name)
-{
-    struct slice n = slice_str(name);
-    for (int i = 0; i < r->field_count; i++)
-        if (slice_eq_nocase(r->fields[i].name, n))
-            return true;
-    return false;
-}
-
-/* Builds libcurl's header list over our own memory: it only reads it. */
-static enum status set_fields(struct upstream_call *u,
-                              const struct upstream_req *r, struct err *err)
-{
-    uint32_t at[LISTEN_HEADERS_MAX + 8];
-    int n = 0;
-    buf_clear(&u->fields);
-    if (r->field_count > LISTEN_HEADERS_MAX)
-        return err_set(err, E_INVALID, "upstream", "too many fields");
-    for (int i = 0; i < r->field_count; i++) {
-        const struct http_field *f = &r->fields[i];
-        if (!head_is_token(f->name) || !head_value_ok(f->value))
-            return err_set(err, E_INVALID, "upstream", "bad header field");
-        if (head_is_framing(f->name))
-            continue;
-        at[n++] = (uint32_t)u->fields.n;
-        buf_slice(&u->fields, f->name);
-        if (f->value.n == 0) {
-            buf_add(&u->fields, ";", 2); // libcurl's "send it empty"
-            continue;
-        }
-        buf_str(&u->fields, ": ");
-        buf_slice(&u->fields, f->value);
-        buf_add(&u->fields, "", 1);
-    }
-    static const char *const off[] = {"Accept", "Content-Type", "Expect",
-                                      "User-Agent"};
-    for (size_t i = 0; i < sizeof off / sizeof *off; i++) {
-        if (has_field(r, off[i]) && i != 2)
-            continue;
-        at[n++] = (uint32_t)u->fields.n;
-        buf_str(&u->fields, off[i]);
-        buf_add(&u->fields, ":", 2);
-    }
-    if (u->fields.failed)
-        return err_set(err, E_TOO_BIG, "upstream", "head too large");
-    if (n > u->node_cap) {
-        void *g = try_realloc(u->nodes, (size_t)n * sizeof *u->nodes);
-        if (g == NULL)
-            return err_set(err, E_NOMEM, "upstream", "no memory");
-        u->nodes = g;
-        u->node_cap = n;
-    }
-    for (int i = 0; i < n; i++)
-        u->nodes[i] = (struct curl_slist){
-            .data = u->fields.p + at[i],
-            .next = i + 1 < n ? &u->nodes[i + 1] : NULL};
-    return OK;
-}
-
 static void set_method(struct upstream_call *u, const struct upstream_req *r)
 {
     char name[32];
@@ -456,7 +392,7 @@ static struct upstream_call *call_new(struct upstream_pool *p)
         return NULL;
     }
     m->live_n++;
-    buf_init(&u->fields, REQUEST_HEAD_MAX);
+    field_list_init(&u->fields);
     buf_init(&u->head, HEAD_MAX);
     set_up(u);
     return u;
@@ -466,9 +402,8 @@ static void call_free(struct upstream_call *u)
 {
     curl_easy_cleanup(u->easy);
     url_unref(u->set_url);
-    buf_release(&u->fields);
+    field_list_release(&u->fields);
     buf_release(&u->head);
-    free(u->nodes);
     free(u);
 }
 
@@ -508,8 +443,7 @@ static void call_release(struct upstream_call *u)
     if (u->next_live != NULL)
         u->next_live->prev_live = u->prev_live;
     u->next_live = u->prev_live = NULL;
-    if (u->fields.cap > 16384)
-        buf_release(&u->fields);
+    field_list_trim(&u->fields);
     if (u->head.cap > 16384)
         buf_release(&u->head);
     u->ops = NULL;
@@ -718,7 +652,7 @@ enum status upstream_start(struct upstream_pool *p,
         url_unref(url);
         return err_set(err, E_NOMEM, "upstream", "no handle");
     }
-    enum status st = set_fields(u, req, err);
+    enum status st = field_list_set(&u->fields, req, err);
     if (st != OK) {
         url_unref(url);
         call_keep(u);
@@ -746,7 +680,7 @@ enum status upstream_start(struct upstream_pool *p,
         u->set_url = url;
     }
     set_method(u, req);
-    curl_easy_setopt(u->easy, CURLOPT_HTTPHEADER, u->nodes);
+    curl_easy_setopt(u->easy, CURLOPT_HTTPHEADER, u->fields.nodes);
     if (u->connect_s != req->connect_timeout_s) {
         u->connect_s = req->connect_timeout_s;
         curl_easy_setopt(u->easy, CURLOPT_CONNECTTIMEOUT, u->connect_s);

@@ -34,6 +34,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/money.h"
+#include "price/names.h"
 #include "price/text.h"
 
 #define ROWS_MAX 200000
@@ -113,33 +114,6 @@ static uint64_t hash_name(enum provider_id provider, struct slice name)
     unsigned char id = (unsigned char)provider;
     uint64_t h = hash_bytes(UINT64_C(0xcbf29ce484222325), &id, 1);
     return mix(hash_bytes(h, name.p, name.n));
-}
-
-/* True if the last bytes of `s` look like `shape`, 'd' being a digit. */
-static bool ends_like(struct slice s, const char *shape)
-{
-    size_t n = strlen(shape);
-    if (s.n <= n)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        char c = s.p[s.n - n + i];
-        if (shape[i] == 'd' ? c < '0' || c > '9' : c != shape[i])
-            return false;
-    }
-    return true;
-}
-
-/* `name` without "-YYYY-MM-DD", "-YYYYMMDD" or "-latest". */
-static struct slice base_name(struct slice name)
-{
-    if (ends_like(name, "-20dd-dd-dd"))
-        return slice(name.p, name.n - 11);
-    if (ends_like(name, "-20dddddd"))
-        return slice(name.p, name.n - 9);
-    // not ends_like: the 'd' of its shapes is a digit
-    if (name.n > 7 && slice_ends(name, "-latest"))
-        return slice(name.p, name.n - 7);
-    return name;
 }
 
 /* ---- building ------------------------------------------------------------ */
@@ -258,60 +232,12 @@ enum status book_add(struct book_builder *b, const struct price *p,
     return push(b, &own, false, err);
 }
 
-/* Provider and rest of "provider/model"; PROVIDER_NONE: no prefix. */
-static enum provider_id cut_prefix(struct slice *model)
-{
-    static const struct {
-        const char *prefix;
-        enum provider_id id;
-    } prefixes[] = {
-        {"openai/", PROVIDER_OPENAI},     {"azure/", PROVIDER_AZURE},
-        {"anthropic/", PROVIDER_ANTHROPIC}, {"google/", PROVIDER_GOOGLE},
-        {"gemini/", PROVIDER_GOOGLE},     {"mistral/", PROVIDER_MISTRAL},
-        {"deepseek/", PROVIDER_DEEPSEEK}, {"xai/", PROVIDER_XAI},
-        {"groq/", PROVIDER_GROQ},         {"openrouter/", PROVIDER_OPENROUTER},
-        {"cohere/", PROVIDER_COHERE},     {"demo/", PROVIDER_DEMO},
-    };
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-        size_t n = strlen(prefixes[i].prefix);
-        if (model->n > n && slice_starts(*model, prefixes[i].prefix)) {
-            *model = slice_skip(*model, n);
-            return prefixes[i].id;
-        }
-    }
-    return PROVIDER_NONE;
-}
-
-static enum provider_id by_pattern(struct slice m)
-{
-    static const struct {
-        const char *starts;
-        enum provider_id id;
-    } patterns[] = {
-        {"gpt-", PROVIDER_OPENAI},         {"chatgpt-", PROVIDER_OPENAI},
-        {"text-", PROVIDER_OPENAI},        {"ft:", PROVIDER_OPENAI},
-        {"claude-", PROVIDER_ANTHROPIC},   {"gemini-", PROVIDER_GOOGLE},
-        {"gemma-", PROVIDER_GOOGLE},       {"imagen-", PROVIDER_GOOGLE},
-        {"mistral-", PROVIDER_MISTRAL},    {"ministral-", PROVIDER_MISTRAL},
-        {"codestral-", PROVIDER_MISTRAL},  {"magistral-", PROVIDER_MISTRAL},
-        {"devstral-", PROVIDER_MISTRAL},   {"pixtral-", PROVIDER_MISTRAL},
-        {"voxtral-", PROVIDER_MISTRAL},    {"open-mi", PROVIDER_MISTRAL},
-        {"deepseek-", PROVIDER_DEEPSEEK},  {"grok-", PROVIDER_XAI},
-        {"command-", PROVIDER_COHERE},     {"embed-", PROVIDER_COHERE},
-        {"rerank-", PROVIDER_COHERE},      {"demo-", PROVIDER_DEMO},
-    };
-    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
-        if (slice_starts(m, patterns[i].starts))
-            return patterns[i].id;
-    return PROVIDER_OPENAI; // also o1, o3, dall-e, whisper, tts
-}
-
 /* Where MODEL_PRICING says nothing of the provider: every one that carries
  * the name, else the one its pattern names. */
 static enum status push_simple(struct book_builder *b, struct price *p,
                                struct err *err)
 {
-    enum provider_id named = cut_prefix(&p->model);
+    enum provider_id named = names_prefix(&p->model);
     size_t known = b->n;
     bool seen[PROVIDER_COUNT] = {false};
     if (named == PROVIDER_NONE) {
@@ -325,7 +251,7 @@ static enum status push_simple(struct book_builder *b, struct price *p,
     for (int id = PROVIDER_NONE + 1; id < PROVIDER_COUNT; id++)
         any |= seen[id];
     if (!any)
-        seen[by_pattern(p->model)] = true;
+        seen[names_pattern(p->model)] = true;
     for (int id = PROVIDER_NONE + 1; id < PROVIDER_COUNT; id++) {
         if (!seen[id])
             continue;
@@ -474,7 +400,7 @@ static uint32_t base_lookup(const struct book *k, enum provider_id provider,
          k->base[at] != 0; at = (at + 1) & k->mask) {
         uint32_t g = k->base[at] - 1;
         if (group_provider(k, g) == provider &&
-            slice_eq(base_name(group_name(k, g)), base))
+            slice_eq(names_base(group_name(k, g)), base))
             return g + 1;
     }
     return 0;
@@ -489,7 +415,7 @@ static void make_groups(struct book *k)
     }
     for (uint32_t g = 0; g < k->group_count; g++) {
         enum provider_id id = group_provider(k, g);
-        struct slice name = group_name(k, g), base = base_name(name);
+        struct slice name = group_name(k, g), base = names_base(name);
         put(k->exact, k->mask, hash_name(id, name), g + 1);
         uint32_t first = base_lookup(k, id, base);
         if (first != 0) {
@@ -658,7 +584,7 @@ static const struct price *find_base(const struct book *k,
                                      enum provider_id provider,
                                      struct slice name, int64_t at_ms)
 {
-    struct slice base = base_name(name);
+    struct slice base = names_base(name);
     const struct price *p = find_exact(k, provider, base, at_ms);
     if (p != NULL)
         return p;
@@ -673,25 +599,6 @@ static const struct price *find_base(const struct book *k,
     return p;
 }
 
-/* "ft:gpt-4o-2024-08-06:org::id" costs what its base's fine-tunes cost. */
-static struct slice tuned_base(struct slice name)
-{
-    if (!slice_starts(name, "ft:"))
-        return name;
-    size_t n = slice_find(slice_skip(name, 3), ':');
-    return slice(name.p, n + 3);
-}
-
-static struct slice without_effort(struct slice name)
-{
-    static const char *const levels[] = {"-low", "-high"};
-    for (int i = 0; i < 2; i++)
-        if (slice_starts(name, "gemini-2.5-pro") &&
-            name.n == 14 + strlen(levels[i]) && slice_ends(name, levels[i]))
-            return slice(name.p, 14);
-    return name;
-}
-
 static const struct price *find_in(const struct book *k,
                                    enum provider_id provider,
                                    struct slice name, int64_t at_ms)
@@ -699,7 +606,7 @@ static const struct price *find_in(const struct book *k,
     const struct price *p = find_exact(k, provider, name, at_ms);
     if (p != NULL)
         return p;
-    struct slice cut = without_effort(tuned_base(name));
+    struct slice cut = names_plain(names_tuned(name));
     if (cut.n != name.n && (p = find_exact(k, provider, cut, at_ms)) != NULL)
         return p;
     return find_base(k, provider, cut, at_ms);
@@ -733,7 +640,7 @@ const struct price *book_find(const struct book *b, enum provider_id provider,
     if (p == NULL && provider == PROVIDER_AZURE)
         p = find_in(b, PROVIDER_OPENAI, model, at_ms);
     if (p == NULL && provider == PROVIDER_OPENROUTER) {
-        enum provider_id vendor = cut_prefix(&model);
+        enum provider_id vendor = names_prefix(&model);
         if (vendor != PROVIDER_NONE && vendor != PROVIDER_OPENROUTER)
             p = find_in(b, vendor, model, at_ms);
     }
@@ -743,12 +650,12 @@ const struct price *book_find(const struct book *b, enum provider_id provider,
 enum provider_id book_resolve(const struct book *b, struct slice *model,
                               int64_t at_ms)
 {
-    enum provider_id id = cut_prefix(model);
-    *model = without_effort(*model);
+    enum provider_id id = names_prefix(model);
+    *model = names_plain(*model);
     if (id != PROVIDER_NONE)
         return id;
     const struct price *p = book_find(b, PROVIDER_NONE, *model, at_ms);
-    return p != NULL ? p->provider : by_pattern(*model);
+    return p != NULL ? p->provider : names_pattern(*model);
 }
 
 /* ---- dearest ------------------------------------------------------------- */

@@ -7,41 +7,12 @@
  */
 #include "provider/demo.h"
 
-#include "base/arena.h"
-#include "base/json.h"
 #include "base/mem.h"
+#include "provider/demo_answer.h"
 #include "token/count.h"
 
-#define PIECES_MAX 2048
 #define ANSWER_MAX (4u << 20)
-#define WORDS_MAX 400
 #define INPUTS_MAX 256
-
-struct piece {
-    size_t end; /* in `all` */
-    int delay_ms;
-};
-
-struct demo {
-    struct arena a;
-    struct buf all;
-    struct piece pieces[PIECES_MAX];
-    int count, at;
-    int status;
-    bool events;
-    /* the request */
-    const struct json *body;
-    struct slice model;
-    bool large, stream, usage_asked;
-    int64_t limit; /* output tokens */
-    int choices;
-    int64_t created, prompt, cached;
-    char id[17];
-    struct slice tool; /* name of the function to be called, or empty */
-    char args[512];
-    struct slice words[WORDS_MAX];
-    int word_count, said; /* said: within the limit */
-};
 
 static const struct slice none = {NULL, 0};
 
@@ -54,29 +25,29 @@ static uint64_t hash(struct slice s)
 }
 
 /* Ends a piece here; it is sent `delay_ms` after the one before. */
-static void cut(struct demo *d, int delay_ms)
+void demo_cut(struct demo *d, int delay_ms)
 {
-    if (d->count == PIECES_MAX) {
+    if (d->count == DEMO_PIECES) {
         d->pieces[d->count - 1].end = d->all.n;
         return;
     }
-    d->pieces[d->count++] = (struct piece){d->all.n, delay_ms};
+    d->pieces[d->count++] = (struct demo_piece){d->all.n, delay_ms};
 }
 
-static int pace_first(const struct demo *d)
+int demo_pace_first(const struct demo *d)
 {
     return d->large ? 300 : 120;
 }
 
-static int pace_word(const struct demo *d)
+int demo_pace_word(const struct demo *d)
 {
     return d->large ? 28 : 14;
 }
 
 /* Delay of an answer that comes in one piece. */
-static int pace_whole(const struct demo *d)
+int demo_pace_whole(const struct demo *d)
 {
-    int ms = pace_first(d) + d->said * pace_word(d) / 4;
+    int ms = demo_pace_first(d) + d->said * demo_pace_word(d) / 4;
     return ms < 900 ? ms : 900;
 }
 
@@ -219,7 +190,7 @@ static void words_make(struct demo *d)
         "from %.*s.",
         (int)n, asked.p != NULL ? asked.p : "", n < asked.n ? "..." : "",
         SLICE_FMT(d->model));
-    for (size_t i = 0; i < text.n && d->word_count < WORDS_MAX;) {
+    for (size_t i = 0; i < text.n && d->word_count < DEMO_WORDS;) {
         size_t from = i;
         while (i < text.n && text.p[i] == ' ')
             i++;
@@ -234,7 +205,7 @@ static void words_make(struct demo *d)
         d->said = (int)d->limit;
 }
 
-static int64_t completion_tokens(const struct demo *d)
+int64_t demo_completion_tokens(const struct demo *d)
 {
     if (d->tool.n > 0)
         return (int64_t)(d->tool.n + strlen(d->args) + 3) / 4;
@@ -293,12 +264,12 @@ static void error_answer(struct demo *d, int status, const char *message,
     json_kstr(&o, "code", slice_str(code));
     json_obj_end(&o);
     json_obj_end(&o);
-    cut(d, 20);
+    demo_cut(d, 20);
 }
 
 static void chat_usage(const struct demo *d, struct json_out *o)
 {
-    int64_t out = completion_tokens(d) * d->choices;
+    int64_t out = demo_completion_tokens(d) * d->choices;
     json_key(o, "usage");
     json_obj(o);
     json_knum(o, "prompt_tokens", d->prompt);
@@ -316,7 +287,7 @@ static void chat_usage(const struct demo *d, struct json_out *o)
 }
 
 /* The words within the limit, joined. */
-static struct slice said_text(const struct demo *d)
+struct slice demo_said_text(const struct demo *d)
 {
     if (d->said == 0)
         return SLICE("");
@@ -367,7 +338,7 @@ static void chat_message(const struct demo *d, struct json_out *o)
         json_knull(o, "content");
         tool_calls_write(d, false, o);
     } else {
-        json_kstr(o, "content", said_text(d));
+        json_kstr(o, "content", demo_said_text(d));
     }
     json_knull(o, "refusal");
     json_obj_end(o);
@@ -388,7 +359,7 @@ static void chat_whole(struct demo *d, bool chat)
         if (chat)
             chat_message(d, &o);
         else
-            json_kstr(&o, "text", said_text(d));
+            json_kstr(&o, "text", demo_said_text(d));
         json_knull(&o, "logprobs");
         json_kstr(&o, "finish_reason", slice_str(finish_reason(d)));
         json_obj_end(&o);
@@ -398,7 +369,7 @@ static void chat_whole(struct demo *d, bool chat)
     json_kstr(&o, "service_tier", SLICE("default"));
     json_kstr(&o, "system_fingerprint", SLICE("fp_demo"));
     json_obj_end(&o);
-    cut(d, pace_whole(d));
+    demo_cut(d, demo_pace_whole(d));
 }
 
 enum chunk { CHUNK_ROLE, CHUNK_WORD, CHUNK_CALL, CHUNK_ARGS, CHUNK_END };
@@ -465,7 +436,7 @@ static void chunk_write(struct demo *d, bool chat, int index, enum chunk what,
         json_knull(&o, "usage");
     json_obj_end(&o);
     buf_str(&d->all, "\n\n");
-    cut(d, delay_ms);
+    demo_cut(d, delay_ms);
 }
 
 static void chat_stream(struct demo *d, bool chat)
@@ -474,15 +445,15 @@ static void chat_stream(struct demo *d, bool chat)
     d->events = true;
     for (int i = 0; i < d->choices; i++) {
         if (chat)
-            chunk_write(d, chat, i, CHUNK_ROLE, none, pace_first(d));
+            chunk_write(d, chat, i, CHUNK_ROLE, none, demo_pace_first(d));
         if (d->tool.n > 0 && chat) {
-            chunk_write(d, chat, i, CHUNK_CALL, none, pace_word(d));
+            chunk_write(d, chat, i, CHUNK_CALL, none, demo_pace_word(d));
             chunk_write(d, chat, i, CHUNK_ARGS, slice_str(d->args),
-                        pace_word(d));
+                        demo_pace_word(d));
         }
         for (int w = 0; w < d->said; w++)
-            chunk_write(d, chat, i, CHUNK_WORD, d->words[w], pace_word(d));
-        chunk_write(d, chat, i, CHUNK_END, none, pace_word(d));
+            chunk_write(d, chat, i, CHUNK_WORD, d->words[w], demo_pace_word(d));
+        chunk_write(d, chat, i, CHUNK_END, none, demo_pace_word(d));
     }
     if (d->usage_asked) {
         buf_str(&d->all, "data: ");
@@ -496,215 +467,10 @@ static void chat_stream(struct demo *d, bool chat)
         chat_usage(d, &o);
         json_obj_end(&o);
         buf_str(&d->all, "\n\n");
-        cut(d, 0);
+        demo_cut(d, 0);
     }
     buf_str(&d->all, "data: [DONE]\n\n");
-    cut(d, 0);
-}
-
-/* ---- responses ---------------------------------------------------------- */
-
-static void part_write(struct slice text, struct json_out *o)
-{
-    json_obj(o);
-    json_kstr(o, "type", SLICE("output_text"));
-    json_kstr(o, "text", text);
-    json_key(o, "annotations");
-    json_arr(o);
-    json_arr_end(o);
-    json_obj_end(o);
-}
-
-static void item_write(const struct demo *d, bool done, struct json_out *o)
-{
-    char id[64];
-    const char *status = done ? "completed" : "in_progress";
-    json_obj(o);
-    if (d->tool.n > 0) {
-        (void)snprintf(id, sizeof id, "fc_demo_%s", d->id);
-        json_kstr(o, "type", SLICE("function_call"));
-        json_kstr(o, "id", slice_str(id));
-        (void)snprintf(id, sizeof id, "call_%s", d->id);
-        json_kstr(o, "call_id", slice_str(id));
-        json_kstr(o, "name", d->tool);
-        json_kstr(o, "arguments", done ? slice_str(d->args) : SLICE(""));
-        json_kstr(o, "status", slice_str(status));
-    } else {
-        (void)snprintf(id, sizeof id, "msg_demo_%s", d->id);
-        json_kstr(o, "type", SLICE("message"));
-        json_kstr(o, "id", slice_str(id));
-        json_kstr(o, "status", slice_str(status));
-        json_kstr(o, "role", SLICE("assistant"));
-        json_key(o, "content");
-        json_arr(o);
-        if (done)
-            part_write(said_text(d), o);
-        json_arr_end(o);
-    }
-    json_obj_end(o);
-}
-
-static void response_usage(const struct demo *d, struct json_out *o)
-{
-    int64_t out = completion_tokens(d);
-    json_key(o, "usage");
-    json_obj(o);
-    json_knum(o, "input_tokens", d->prompt);
-    json_key(o, "input_tokens_details");
-    json_obj(o);
-    json_knum(o, "cached_tokens", d->cached);
-    json_obj_end(o);
-    json_knum(o, "output_tokens", out);
-    json_key(o, "output_tokens_details");
-    json_obj(o);
-    json_knum(o, "reasoning_tokens", 0);
-    json_obj_end(o);
-    json_knum(o, "total_tokens", d->prompt + out);
-    json_obj_end(o);
-}
-
-static bool is_incomplete(const struct demo *d)
-{
-    return d->tool.n == 0 && d->said < d->word_count;
-}
-
-static void response_object(const struct demo *d, bool done, struct json_out *o)
-{
-    char id[64];
-    (void)snprintf(id, sizeof id, "resp_demo_%s", d->id);
-    json_obj(o);
-    json_kstr(o, "id", slice_str(id));
-    json_kstr(o, "object", SLICE("response"));
-    json_knum(o, "created_at", d->created);
-    json_kstr(o, "status",
-              !done              ? SLICE("in_progress")
-              : is_incomplete(d) ? SLICE("incomplete")
-                                 : SLICE("completed"));
-    json_knull(o, "error");
-    json_key(o, "incomplete_details");
-    if (done && is_incomplete(d))
-        json_raw(o, SLICE("{\"reason\":\"max_output_tokens\"}"));
-    else
-        json_null(o);
-    json_kstr(o, "model", d->model);
-    json_key(o, "output");
-    json_arr(o);
-    if (done)
-        item_write(d, true, o);
-    json_arr_end(o);
-    json_kbool(o, "parallel_tool_calls", true);
-    json_kstr(o, "service_tier", SLICE("default"));
-    if (done)
-        response_usage(d, o);
-    else
-        json_knull(o, "usage");
-    json_obj_end(o);
-}
-
-/* Opens an event; the caller adds members and ends it. */
-static void event_begin(struct demo *d, const char *type, int *seq,
-                        struct json_out *o)
-{
-    buf_printf(&d->all, "event: %s\ndata: ", type);
-    json_out_init(o, &d->all);
-    json_obj(o);
-    json_kstr(o, "type", slice_str(type));
-    json_knum(o, "sequence_number", (*seq)++);
-}
-
-static void event_end(struct demo *d, struct json_out *o, int delay_ms)
-{
-    json_obj_end(o);
-    buf_str(&d->all, "\n\n");
-    cut(d, delay_ms);
-}
-
-static void event_state(struct demo *d, const char *type, int *seq, bool done,
-                        int delay_ms)
-{
-    struct json_out o;
-    event_begin(d, type, seq, &o);
-    json_key(&o, "response");
-    response_object(d, done, &o);
-    event_end(d, &o, delay_ms);
-}
-
-static void event_item(struct demo *d, const char *type, int *seq, bool done)
-{
-    struct json_out o;
-    event_begin(d, type, seq, &o);
-    json_knum(&o, "output_index", 0);
-    json_key(&o, "item");
-    item_write(d, done, &o);
-    event_end(d, &o, 0);
-}
-
-/* Where in the output an event is about. */
-static void event_place(const struct demo *d, struct json_out *o)
-{
-    char id[64];
-    (void)snprintf(id, sizeof id, "%s_demo_%s", d->tool.n > 0 ? "fc" : "msg",
-                   d->id);
-    json_kstr(o, "item_id", slice_str(id));
-    json_knum(o, "output_index", 0);
-    if (d->tool.n == 0)
-        json_knum(o, "content_index", 0);
-}
-
-static void event_string(struct demo *d, const char *type, int *seq,
-                         const char *key, struct slice s, int delay_ms)
-{
-    struct json_out o;
-    event_begin(d, type, seq, &o);
-    event_place(d, &o);
-    json_kstr(&o, key, s);
-    event_end(d, &o, delay_ms);
-}
-
-static void event_part(struct demo *d, const char *type, int *seq,
-                       struct slice text)
-{
-    struct json_out o;
-    event_begin(d, type, seq, &o);
-    event_place(d, &o);
-    json_key(&o, "part");
-    part_write(text, &o);
-    event_end(d, &o, 0);
-}
-
-static void response_stream(struct demo *d)
-{
-    int seq = 0;
-    d->events = true;
-    event_state(d, "response.created", &seq, false, pace_first(d));
-    event_state(d, "response.in_progress", &seq, false, 0);
-    event_item(d, "response.output_item.added", &seq, false);
-    if (d->tool.n > 0) {
-        event_string(d, "response.function_call_arguments.delta", &seq, "delta",
-                     slice_str(d->args), pace_word(d));
-        event_string(d, "response.function_call_arguments.done", &seq,
-                     "arguments", slice_str(d->args), 0);
-    } else {
-        event_part(d, "response.content_part.added", &seq, SLICE(""));
-        for (int w = 0; w < d->said; w++)
-            event_string(d, "response.output_text.delta", &seq, "delta",
-                         d->words[w], pace_word(d));
-        event_string(d, "response.output_text.done", &seq, "text", said_text(d),
-                     0);
-        event_part(d, "response.content_part.done", &seq, said_text(d));
-    }
-    event_item(d, "response.output_item.done", &seq, true);
-    event_state(d,
-                is_incomplete(d) ? "response.incomplete" : "response.completed",
-                &seq, true, 0);
-}
-
-static void response_whole(struct demo *d)
-{
-    struct json_out o;
-    json_out_init(&o, &d->all);
-    response_object(d, true, &o);
-    cut(d, pace_whole(d));
+    demo_cut(d, 0);
 }
 
 /* ---- embeddings, models ------------------------------------------------- */
@@ -797,7 +563,7 @@ static void embeddings(struct demo *d)
     json_knum(&o, "total_tokens", d->prompt);
     json_obj_end(&o);
     json_obj_end(&o);
-    cut(d, 40);
+    demo_cut(d, 40);
 }
 
 static const char *const demo_models[] = {"demo-small", "demo-large",
@@ -821,7 +587,7 @@ static void models(struct demo *d)
     }
     json_arr_end(&o);
     json_obj_end(&o);
-    cut(d, 5);
+    demo_cut(d, 5);
 }
 
 /* ---- */
@@ -863,9 +629,9 @@ static void answer(struct demo *d, struct slice method, struct slice path,
     if (slice_ends(path, "/embeddings"))
         embeddings(d);
     else if (slice_ends(path, "/responses") && d->stream)
-        response_stream(d);
+        demo_response_stream(d);
     else if (slice_ends(path, "/responses"))
-        response_whole(d);
+        demo_response_whole(d);
     else if (!slice_ends(path, "/completions"))
         error_answer(d, 404, "The demo provider has no such route.",
                      "not_found");

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "http/header.h"
 #include "provider/form.h"
+#include "provider/media.h"
 
 #define JSON_MARKS 3 /* quotes, colon and comma of a value: tokens at most */
 
@@ -321,92 +322,6 @@ static bool key_is(const struct level *l, const char *lit)
     return pull_is(l->key, l->escaped, lit);
 }
 
-static bool is_web(struct slice s)
-{
-    return slice_starts(s, "http://") || slice_starts(s, "https://");
-}
-
-/* Reads a picture's size; of two in one object nobody knows which is taken. */
-static void size_read(struct level *l, bool again, struct slice s)
-{
-    if (again || !image_size_read(s, &l->size))
-        l->size = (struct image_size){0, 0};
-}
-
-/* {"type":"image","source":{"type":"base64","data":..}} (or "url"): the block
- * around the source says what it is. */
-static bool claude_media(struct work *w)
-{
-    struct level *l = &w->d->level[w->r.depth], *block = l - 1;
-    if (key_is(l, "type") && slice_is(w->r.raw, "image"))
-        l->is_image = true;
-    if ((!key_is(l, "data") && !key_is(l, "url")) || !key_is(block, "source"))
-        return false;
-    size_read(block, block->media, w->r.raw);
-    block->media = true;
-    return true;
-}
-
-/* {"inlineData":{"mimeType":"image/png","data":..}}, {"fileData":{..}}. */
-static bool gemini_media(struct work *w)
-{
-    struct level *l = &w->d->level[w->r.depth];
-    const struct level *parent = l - 1;
-    if (key_is(parent, "inlineData") || key_is(parent, "inline_data")) {
-        if (slice_starts(w->r.raw, "image/"))
-            l->is_image = true;
-        if (key_is(l, "data")) {
-            size_read(l, l->media, w->r.raw);
-            l->media = true;
-        }
-        return true;
-    }
-    if (!key_is(parent, "fileData") && !key_is(parent, "file_data"))
-        return false;
-    w->f->files = true;
-    return true;
-}
-
-/* True if the string is a media part rather than text; notes it. */
-static bool media_string(struct work *w)
-{
-    struct facts *f = w->f;
-    struct level *l = &w->d->level[w->r.depth];
-    const struct level *parent = l - 1;
-    struct slice s = w->r.raw;
-
-    if (l->json)
-        return false;
-    if (w->in->route->family == FAMILY_ANTHROPIC && claude_media(w))
-        return true;
-    if (w->in->route->family == FAMILY_GEMINI)
-        return gemini_media(w);
-    bool url = key_is(l, "url");
-    bool image = key_is(l, "image_url") || (url && key_is(parent, "image_url"));
-
-    if (image && (slice_starts(s, "data:image/") || is_web(s))) {
-        size_read(l, l->image, s);
-        l->image = true;
-        return true;
-    }
-    if (key_is(l, "data") && key_is(parent, "input_audio")) {
-        f->audio = true;
-        return true;
-    }
-    if (url && (key_is(parent, "video_url") || key_is(parent, "audio_url"))) {
-        f->video = true;
-        return true;
-    }
-    if ((image && slice_starts(s, "data:")) || key_is(l, "file_data") ||
-        key_is(l, "file_id") || key_is(l, "file_url") ||
-        key_is(l, "document_url") ||
-        (w->in->route->op == OP_IMAGES && slice_starts(s, "data:"))) {
-        f->files = true;
-        return true;
-    }
-    return false;
-}
-
 /* Labels of the wire format: counted by the allowance per message. */
 static bool is_label(struct work *w)
 {
@@ -420,16 +335,6 @@ static bool is_label(struct work *w)
         if (slice_is(l->key, labels[i]))
             return true;
     return false;
-}
-
-static void detail_read(struct level *l, struct slice s)
-{
-    enum image_detail d = slice_is(s, "low")    ? DETAIL_LOW
-                          : slice_is(s, "high") ? DETAIL_HIGH
-                                                : DETAIL_ORIGINAL;
-    if (!l->has_detail || d > l->detail)
-        l->detail = d;
-    l->has_detail = true;
 }
 
 static void text_value(struct work *w, enum pull_token t)
@@ -447,7 +352,7 @@ static void text_value(struct work *w, enum pull_token t)
         return;
     if (w->r.depth > 1 && l->is_object) {
         if (key_is(l, "detail"))
-            detail_read(l, w->r.raw);
+            media_detail(l, w->r.raw);
         if (media_string(w))
             return;
     }
@@ -602,22 +507,12 @@ static bool inner_value(struct work *w, enum pull_token t)
 
 /* ---- the pass ----------------------------------------------------------- */
 
-static void image_note(struct described_images *i, const struct level *l)
-{
-    if (l->size.width == 0 || i->sized_count == DESCRIBED_SIZED) {
-        i->of[l->detail]++;
-        return;
-    }
-    i->sized[i->sized_count].size = l->size;
-    i->sized[i->sized_count++].detail = l->detail;
-}
-
 static void container_end(struct work *w)
 {
     struct level *l = &w->d->level[w->r.depth];
     if (!w->counting) {
         if (l->image || (l->media && l->is_image))
-            image_note(&w->f->images, l);
+            media_note(&w->f->images, l);
         w->f->files = w->f->files || (l->media && !l->is_image);
     }
     if (w->r.depth != 2)
@@ -799,7 +694,8 @@ bool facts_read(struct work *w)
     if (!r->body_is_json && (w->in->body.n == 0 || !is_json(type)))
         return true;
     if (r->body_is_json && type.n > 0 && !is_json(type))
-        return facts_refuse(w, R_MEDIA_TYPE, NULL, "%s", "");
+        return facts_refuse(w, R_MEDIA_TYPE, NULL, "%s",
+                            "Content-Type must be application/json");
     if (!body_walk(w))
         return false;
     w->out->edit.open_at = w->f->open_at;

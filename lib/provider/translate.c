@@ -50,7 +50,7 @@ bool translate_wanted(const struct route *r, enum provider_id p)
 {
     enum family to = provider_family(p);
     if (r->klass != ROUTE_METERED || r->azure || p == PROVIDER_NONE ||
-        p == PROVIDER_DEMO || to == r->family)
+        to == r->family)
         return false;
     if (r->family == FAMILY_OPENAI)
         return r->op == OP_CHAT ||

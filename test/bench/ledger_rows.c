@@ -49,10 +49,11 @@ static const struct {
 
 struct maker {
     struct db *db;
-    int64_t rows, tenants, now, span, usage, usd, seed;
+    int64_t rows, tenants, now, span, usage, usd;
+    uint64_t seed;
     int64_t tenant[TENANTS_MAX], key[TENANTS_MAX][KEYS];
     int64_t tag[TENANTS_MAX][TAGS], token[TOKENS];
-    char name[TENANTS_MAX][24], path[TAGS][40];
+    char name[TENANTS_MAX][32], path[TAGS][40];
 };
 
 static void must(enum status st, const struct err *err)
@@ -66,7 +67,7 @@ static void must(enum status st, const struct err *err)
 /* splitmix64 (Steele, Lea, Flood 2014) */
 static int64_t below(struct maker *m, int64_t n)
 {
-    uint64_t z = (uint64_t)(m->seed += (int64_t)0x9e3779b97f4a7c15);
+    uint64_t z = m->seed += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return (int64_t)((z ^ (z >> 31)) >> 1) % n;
@@ -99,7 +100,8 @@ static void make_tenant(struct maker *m, struct arena *a, int64_t i)
                            .tokens_per_min = -1,
                            .max_concurrent = -1,
                            .default_session_budget = -1};
-    snprintf(m->name[i], sizeof m->name[i], "tenant-%03lld", (long long)i);
+    snprintf(m->name[i], sizeof m->name[i], "tenant-%03d",
+             (int)(i % TENANTS_MAX));
     t.name = slice_str(m->name[i]);
     must(rows_tenant_add(m->db, who, &t, NULL, 0, &err), &err);
     m->tenant[i] = t.id;

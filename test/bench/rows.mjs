@@ -6,7 +6,8 @@
 // asked for SAMPLES times, one every PACE ms, as dashboards do.  Target: p99
 // at most 50 ms each, and the proxy's p99 moves by less than a tenth: windows
 // with and without reports are interleaved, since a shared machine is noisy.
-// ROWS_DIR names a data folder to keep and use again.  ONLY=text picks pages.
+// With LOAD=0 the CPU time of each page is shown too, which other work on the
+// machine does not change.  ROWS_DIR names a data folder to keep and use again.  ONLY=text picks pages.
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
@@ -52,6 +53,8 @@ async function main() {
   const kids = [];
   const port = async () => { for (;;) { const p = 10000 + Math.floor(Math.random() * 20000); const s = net.createServer(); if (await new Promise((r) => { s.once('error', () => r(false)); s.listen(p, '127.0.0.1', () => r(true)); })) { await new Promise((r) => s.close(r)); return p; } } };
   const ready = async (url) => { for (let i = 0; i < 6000; i++) { try { const r = await fetch(url); await r.arrayBuffer(); return; } catch { await sleep(10); } } throw new Error(`${url} does not answer`); };
+  const TICK = 1000 / Number(spawnSync('getconf', ['CLK_TCK']).stdout.toString());
+  const cpuMs = (pid) => { const v = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' '); return (Number(v[11]) + Number(v[12])) * TICK; };
   const rssMb = (pid, what = 'VmRSS') => Number(new RegExp(`${what}:\\s+(\\d+)`).exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
   try {
     let made = { seconds: 0 };
@@ -120,22 +123,22 @@ server { listen 127.0.0.1:${up}; location / { default_type application/json; ret
     const load = RATE > 0 ? new Worker(new URL(import.meta.url), { workerData: { url, key, rate: RATE, body } }) : null;
     const lap = () => (load ? new Promise((r) => { load.once('message', r); load.postMessage('lap'); }) : { took: [], bad: 0 });
     const quiet = [], busy = []; let refused = 0;
-    const took = new Map(pages.map(([n]) => [n, []])), missing = [];
+    const took = new Map(pages.map(([n]) => [n, []])), cpu = new Map(pages.map(([n]) => [n, 0])), missing = [];
     for (const [n, q] of pages) { const r = await get(q); if (r.status !== 200) missing.push([n, r.status]); } // and the cache is warm
     await sleep(500); await lap();
     for (let i = 0; i < SAMPLES; i++) {
       for (const [n, q] of pages) {
         if (missing.some((x) => x[0] === n)) continue;
-        const from = ms(); took.get(n).push((await get(q)).took);
+        const from = ms(), c0 = cpuMs(gw.pid); took.get(n).push((await get(q)).took); cpu.set(n, cpu.get(n) + cpuMs(gw.pid) - c0);
         await sleep(Math.max(1, PACE - (ms() - from)));
       }
       let l = await lap(); busy.push(...l.took); refused += l.bad;
       if (load) await sleep(Math.min(3000, pages.length * PACE));
       l = await lap(); quiet.push(...l.took); refused += l.bad;
     }
-    console.log(`\n| page | p50 ms | p99 ms | |\n|---|---|---|---|`);
+    console.log(`\n| page | p50 ms | p99 ms |${load ? '' : ' CPU ms |'} |\n|---|---|---|${load ? '' : '---|'}---|`);
     let slow = 0;
-    for (const [n] of pages) { const a = took.get(n); if (!a.length) continue; const late = rank(a, 0.99) > 50; slow += late; console.log(`| ${n} | ${f(rank(a, 0.5))} | ${f(rank(a, 0.99))} | ${late ? 'over 50' : ''} |`); }
+    for (const [n] of pages) { const a = took.get(n); if (!a.length) continue; const late = rank(a, 0.99) > 50; slow += late; console.log(`| ${n} | ${f(rank(a, 0.5))} | ${f(rank(a, 0.99))} |${load ? '' : ` ${f(cpu.get(n) / a.length)} |`} ${late ? 'over 50' : ''} |`); }
     for (const [n, s] of missing) console.log(`| ${n} | - | - | answered ${s} |`);
     if (load) {
       console.log(`\n${slow} of ${pages.length - missing.length} over 50 ms; ${refused} requests not answered with 200`);

@@ -13,8 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(struct slice text)
 {
-    static const enum provider_id of[] = {
-        PROVIDER_OPENAI, PROVIDER_ANTHROPIC, PROVIDER_GOOGLE, PROVIDER_XAI};
+    static const enum provider_id of[] = {PROVIDER_OPENAI, PROVIDER_ANTHROPIC,
+                                          PROVIDER_GOOGLE, PROVIDER_XAI};
     static const char *const models[] = {"gpt-4o", "gpt-5.4", "o4-mini", "x",
                                          "gemini-2.5-pro"};
     struct image_size s;
@@ -41,8 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     size_t at = 0;
     for (size_t i = 0; i + 2 < size; i += 3) {
-        uint32_t v = (uint32_t)data[i] << 16 | (uint32_t)data[i + 1] << 8 |
-                     data[i + 2];
+        uint32_t v =
+            (uint32_t)data[i] << 16 | (uint32_t)data[i + 1] << 8 | data[i + 2];
         for (int k = 18; k >= 0; k -= 6)
             text[at++] = abc[v >> k & 63];
     }

@@ -44,6 +44,8 @@ gtest('tag analytics: direct use, subtree, each request once in the totals', {},
   const two = await gw.ok('GET', `${A}?tagId=${ops.id}&tagId=${web.id}&days=1`);
   assert.deepEqual([two.totalUsage, two.totalRequests, two.trends.length], [0.0375, 5, 2], 'a request with both counts once');
   assert.deepEqual(await gw.ok('GET', `${A}?tagId=${idle.id}`).then((x) => [x.usage, x.totalUsage]), [[], 0]);
+  const withIdle = await gw.ok('GET', `${A}?tagId=${ops.id}&tagId=${idle.id}`);
+  assert.deepEqual([withIdle.totalUsage, withIdle.totalRequests, withIdle.activeTags], [0.015, 2, 2]);
   await spend(gw, t, 'eng', 1);
   await gw.rows(9);
   assert.equal((await gw.ok('GET', A)).budgetHealth[0].status, 'critical');
@@ -66,6 +68,35 @@ gtest('tag analytics: refused calls cost nothing, corrections count, dates selec
   assert.deepEqual(a.usage.map((u) => [u.tagName, u.usage, u.requests]), [['a', 0.0125, 2], ['b', 0.0125, 2]]);
   const past = await gw.ok('GET', `${A}?startDate=2020-01-01&endDate=2020-01-31`);
   assert.deepEqual([past.usage, past.totalUsage, past.totalRequests, past.trends.length], [[], 0, 0, 31]);
+});
+
+gtest('tag analytics: a deleted tag leaves the list and stays in the totals', {}, async ({ gw }) => {
+  const t = await gw.tenant();
+  const a = await tag(gw, t, 'a');
+  await spend(gw, t, 'a', 2);
+  await gw.rows(2);
+  await gw.ok('DELETE', `/admin/tenant/${t.id}/tags/${a.id}`);
+  const x = await gw.ok('GET', `/admin/tenant/${t.id}/tag-analytics`);
+  assert.deepEqual([x.usage, x.hierarchy, x.totalUsage, x.totalRequests, x.activeTags], [[], [], 0.015, 2, 0]);
+  assert.equal((await gw.admin('GET', `/admin/tenant/${t.id}/tag-analytics?tagId=${a.id}`)).json.error, 'Tag not found');
+});
+
+gtest('tag analytics: half-hour zones cut days within the hour', { BUDGET_TIMEZONE: 'Asia/Kolkata' }, async ({ gw }) => {
+  const t = await gw.tenant();
+  await tag(gw, t, 'a');
+  await tag(gw, t, 'b');
+  await spend(gw, t, 'a,b', 2);
+  await spend(gw, t, 'b', 1);
+  await gw.rows(3);
+  const A = `/admin/tenant/${t.id}/tag-analytics`;
+  const x = await gw.ok('GET', `${A}?days=2`);
+  assert.deepEqual([x.trends.length, x.totalUsage, x.totalRequests], [3, 0.0225, 3]);
+  assert.equal(x.trends.at(-1).date, new Date(Date.now() + 5.5 * 3600e3).toISOString().slice(0, 10));
+  const [from, to] = [Date.now() - 60e3 * 20, Date.now() + 60e3 * 20].map((ms) => new Date(ms).toISOString());
+  const within = await gw.ok('GET', `${A}?startDate=${from}&endDate=${to}`);
+  assert.deepEqual([within.totalUsage, within.totalRequests, within.usage.map((u) => [u.tagName, u.requests])], [0.0225, 3, [['b', 3], ['a', 2]]]);
+  const before = await gw.ok('GET', `${A}?startDate=${new Date(Date.now() - 60e3 * 40).toISOString()}&endDate=${from}`);
+  assert.deepEqual([before.totalUsage, before.usage], [0, []]);
 });
 
 gtest('tag analytics: 400, 401 and 404', {}, async ({ gw }) => {

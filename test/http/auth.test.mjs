@@ -240,7 +240,7 @@ gtest('without a provider key a call is 400 and says which', { OPENAI_API_KEY: n
   const r = await gw.chat(t.key, flat());
   assert.equal(r.status, 400);
   assert.equal(r.error.code, 'provider_not_configured');
-  assert.match(r.error.message, /^OpenAI API key not configured/);
+  assert.match(r.error.message, /^OpenAI API key not configured: .*: set OPENAI_KEY$/);
   assert.equal(mock.seen.length, 0);
   assert.equal((await gw.rows(1))[0].reason, 'no_provider_key');
 });

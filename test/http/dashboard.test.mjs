@@ -2,7 +2,7 @@
 // served under which headers, deep links, theme, phone, keyboard.
 import zlib from 'node:zlib';
 import { test } from 'node:test';
-import { gtest, assert, call, ADMIN, Gateway, RawClient } from './fixture.mjs';
+import { gtest, assert, call, ADMIN, Gateway, RawClient, flat, waitUntil } from './fixture.mjs';
 import { PAGES } from '../../web/src/pages.js';
 import { PHONE, audit, browse, enter, fits, needsBrowser, ready } from './browser.mjs';
 
@@ -142,11 +142,33 @@ gtest('R67 in a browser: the dashboard’s CSP stops inline script', {}, async (
   });
 }, needsBrowser);
 
+gtest('browser: the self-service pages share the look and have no axe violation', {}, async ({ gw }) => {
+  for (const colorScheme of ['light', 'dark'])
+    await browse(gw, { colorScheme }, async (page) => {
+      await page.goto('/login?next=/request-key');
+      await audit(page, `/login ${colorScheme}`);
+      assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), colorScheme === 'light' ? 'rgb(247, 250, 248)' : 'rgb(15, 21, 19)');
+      await page.fill('#username', 'alice');
+      await page.press('#username', 'Enter');
+      await page.waitForURL('**/request-key');
+      await page.fill('#note', 'laptop');
+      await page.press('#note', 'Enter');
+      await page.waitForSelector('#fresh:not([hidden])');
+      assert.equal((await gw.chat((await page.textContent('#token')).trim(), flat())).status, 200);
+      await page.waitForSelector('#keys tr');
+      await audit(page, `/request-key ${colorScheme}`);
+      await page.goto('/reports');
+      await page.waitForSelector('#rows tr');
+      await audit(page, `/reports ${colorScheme}`);
+    });
+}, needsBrowser);
+
 test('browser: the demo prints the dashboard’s address and a key that opens it', { timeout: 120000, ...needsBrowser }, async () => {
   const gw = new Gateway({ ADMIN_API_KEY: null });
   gw.args = ['--demo'];
   try {
     await gw.start();
+    await waitUntil(() => gw.logContains(/admin key/), 'it prints its keys');
     const [, address] = /dashboard +(\S+)/.exec(gw.log), [, key] = /admin key +(\S+)/.exec(gw.log);
     assert.equal(address, `${gw.url}/dashboard`);
     await browse(gw, {}, async (page) => {

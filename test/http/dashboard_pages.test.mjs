@@ -121,6 +121,10 @@ gtest('browser: budgets are added, filtered by address, explained, changed and d
     await page.click('dialog:last-of-type .danger:has-text("Delete")');
     await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
     assert.equal((await gw.budgets('scope=key')).length, 1);
+    await page.click('.snack button:has-text("Undo")');
+    await sees(page, 'Last 36h', 'tbody');
+    const { id, createdAt, updatedAt, scope, ...back } = (await gw.budgets('scope=key')).find((b) => b.window === '36h');
+    assert.deepEqual([scope.id, back.amountUsd, back.mode, back.spentUsd], [String(t.keyId), '13', 'soft', made.spentUsd]);
   });
 }, needsBrowser);
 

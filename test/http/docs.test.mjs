@@ -22,6 +22,7 @@ gtest('R67: /docs and its files come from here alone, compressed or not; /redoc 
     assert.deepEqual(zlib.gunzipSync(packed.body), plain.body, f);
     assert.equal((await gw.call(f, { headers: { 'accept-encoding': 'gzip;q=0' } })).headers['content-encoding'], undefined);
   }
+  for (const n of ['LICENSE', 'NOTICE', 'swagger-ui-bundle.js.LICENSE.txt']) assert.equal((await gw.call(`/docs/${n}`)).status, 200, `${n} of Swagger UI`);
   const redoc = await gw.call('/redoc');
   assert.deepEqual([redoc.status, redoc.headers.location], [302, '/docs']);
   for (const n of ['x', 'docs.html', 'docs.js.gz', '..%2fdocs.js', '%2e%2e%2f%2e%2e%2fetc%2fpasswd', '..%252f..%252fetc%252fpasswd'])

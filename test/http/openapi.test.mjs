@@ -277,6 +277,23 @@ gtest('R61, R32: bodies that are no JSON object are 400, other media types 415, 
   assert.ok(n > 150, `${n}`);
 });
 
+gtest('every proxy route is 401 without a key, in the shape of its family, whatever the body is', ENV, async ({ gw, mock }) => {
+  const doc = await load(gw);
+  const text = 'Authentication required. Provide API key via Authorization header or X-API-Key header';
+  const all = operations(doc).filter(isProxy);
+  for (const x of all)
+    for (const body of bodied(x) ? [JSON.stringify(bodied(x).example), '{"broken', '[]'] : [undefined]) {
+      const r = await gw.call(fill(x.path, x.op.parameters), framed({ method: x.method, body, headers: body ? { 'content-type': 'application/json' } : {} }));
+      assert.equal(r.status, 401, `${x.method} ${x.path} ${body}: ${r.text}`);
+      assert.deepEqual(wrong(doc, x.op.responses['401'].content['application/json'].schema, r.json), [], `${x.method} ${x.path}`);
+      assert.ok(r.json.error.message.startsWith(text), r.text);
+      const bad = await gw.call(fill(x.path, x.op.parameters), framed({ method: x.method, body, headers: { 'x-api-key': 'bg_nobody', ...(body ? { 'content-type': 'application/json' } : {}) } }));
+      assert.deepEqual([bad.status, bad.json.error.message.startsWith('Invalid API key')], [401, true], bad.text);
+    }
+  assert.ok(all.length > 20);
+  assert.equal(mock.seen.length, 0, 'nothing reached a provider');
+});
+
 gtest('unknown paths are 404 in the words of their family; /debug/last-response is one (R63)', ENV, async ({ gw }) => {
   for (const p of ['/x', '/admin', '/admin/tenants', '/admin/tenant/1/nothing', '/debug/last-response', '/dashboardx', '/docsx', '/openapi.yaml', '/admin/providers/openai', '//', '/admin/tenant//apikeys']) {
     const r = await gw.admin('GET', p);

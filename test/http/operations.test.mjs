@@ -2,8 +2,10 @@
 // tenant, key, budget; beside a running server and without one.
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
+import { test } from 'node:test';
 import path from 'node:path';
-import { gtest, assert, flat, nano, sumNano, waitUntil, BIN, ADMIN, SLOW } from './fixture.mjs';
+import { Gateway, gtest, assert, flat, nano, sumNano, waitUntil, BIN, ADMIN, SLOW } from './fixture.mjs';
 
 /** Runs the binary beside the gateway's own configuration. */
 function cli(gw, args, env = {}) {
@@ -169,7 +171,6 @@ gtest('export: the same bytes as the admin API, beside the server; filters, form
 /** The same story online and offline. */
 async function manage(run) {
   const one = (args) => good(run(args)).out, json = (args) => JSON.parse(one([...args, '--json']));
-  assert.deepEqual(table(one(['tenant', 'list'])), [['ID', 'NAME', 'REQUESTS/MIN', 'CREATED']]);
   assert.match(one(['tenant', 'add', 'acme', '--rate-limit', '7', '--session-budget', '1.5']), /acme +7 +2\d{3}-/);
   one(['tenant', 'add', '77']);
   const [t] = json(['tenant', 'list']);
@@ -236,3 +237,29 @@ gtest('every subcommand has --help, and is in --help', {}, async ({ gw }) => {
     assert.equal(cli(gw, [c, '--nonsense']).code, 2);
   }
 }, { noStart: true });
+
+test('a DATA_DIR without a ledger is an error for what reads it, and stays away', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'bg-none-')), env = { DATA_DIR: path.join(dir, 'typo') };
+  for (const args of [['verify'], ['backup', path.join(dir, 'copy')], ['tenant', 'list'], ['key', 'add', 'acme'], ['budget', 'list']]) {
+    const r = await Gateway.run(env, args);
+    assert.notEqual(r.code, 0, args.join(' '));
+    assert.match(r.err, /no ledger in .*typo: is DATA_DIR right\?/, args.join(' '));
+    assert.deepEqual(fs.readdirSync(dir), [], args.join(' '));
+  }
+  assert.equal((await Gateway.run(env, ['budget', 'add', '--scope', 'global', '--period', 'daily', '--amount', '5'])).code, 0);
+  assert.equal((await Gateway.run(env, ['tenant', 'list'])).out, 'ID  NAME  REQUESTS/MIN  CREATED\n');
+  assert.equal((await Gateway.run(env, ['tenant', 'add', 'first'])).code, 0, 'a first tenant may come before the first start');
+  const kept = path.join(dir, 'copy');
+  assert.equal((await Gateway.run(env, ['backup', kept])).code, 0);
+  for (const f of ['', ...fs.readdirSync(kept)]) assert.equal(fs.statSync(path.join(kept, f)).mode & 0o077, 0, `${f} is the owner's alone`);
+  fs.rmSync(dir, { recursive: true, force: true });
+});
+
+test('a word that is not known is named in one line', async () => {
+  for (const [args, said] of [[['frob'], /frob: not a command/], [['--frob'], /--frob: not known here/], [['--config', '/dev/null', 'backup', 'x'], /backup: comes before its options/],
+    [['export', '--format', 'xml'], /--format: 'xml' is neither csv nor jsonl/]]) {
+    const r = await Gateway.run({}, args);
+    assert.deepEqual([r.code, r.err.trim().split('\n').length], [2, 1], r.err);
+    assert.match(r.err, said);
+  }
+});

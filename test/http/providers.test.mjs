@@ -49,6 +49,20 @@ gtest('providers: a provider that is down, slow to refuse, or answers nonsense i
   }
 });
 
+gtest('providers: while one caller waits for a provider that hangs, others get what is known', {}, async ({ gw, mock }) => {
+  const { providers: first } = await gw.ok('GET', '/admin/providers/status');
+  const held = [];
+  mock.script = (r, s) => { held.push(s); };
+  const slow = gw.ok('GET', '/admin/providers/openai/health');
+  await waitUntil(() => held.length === 1, 'the provider is asked');
+  const others = await Promise.all(Array.from({ length: 8 }, () => gw.ok('GET', '/admin/providers/openai/health')));
+  for (const o of others) assert.deepEqual([o.healthy, o.lastChecked], [true, first.openai.lastChecked]);
+  assert.equal((await gw.call('/health')).status, 200);
+  assert.equal(held.length, 1);
+  mock.json(held[0], 500, {});
+  assert.equal((await slow).error, 'Provider answered with an error');
+});
+
 gtest('providers: a key is tried without being kept or shown', {}, async ({ gw, mock }) => {
   const T = '/admin/providers/openai/test';
   const KEY = 'sk-tried-once-0123456789';

@@ -1,5 +1,6 @@
 // sessions.test.mjs - sessions and their budgets (contract 4.6).
-import { gtest, assert, hello } from './fixture.mjs';
+import { gtest, assert, flat, hello, waitUntil } from './fixture.mjs';
+import { Barrier } from './mock.mjs';
 
 const ask = (gw, t, session, more = {}) => gw.chat(t.key, { model: 'gpt-4o', messages: hello, max_tokens: 200 }, { headers: { 'x-session-id': session, ...more } });
 
@@ -59,4 +60,54 @@ gtest('R11: the rows of a session; ids that several tenants have', {}, async ({ 
   assert.deepEqual(await err('GET', '/admin/tenant/x/sessions'), [400, 'Invalid tenant ID']);
   for (const bad of [{}, { budgetUsd: -1 }, { budgetUsd: 'x' }, { budgetUsd: null }]) assert.equal((await gw.admin('PUT', `/admin/tenant/${a.id}/sessions/own/budget`, bad)).status, 400, JSON.stringify(bad));
   assert.equal((await gw.admin('GET', `/admin/tenant/${a.id}/sessions?status=x`)).status, 400);
+});
+
+// ---- a tag's session budget counts what the session spent before it ------------
+
+const shown = (gw, t, id) => waitUntil(async () => (await gw.ok('GET', `/admin/tenant/${t.id}/sessions`)).sessions.find((s) => s.sessionId === id), `session ${id} is listed`);
+const tagged = (gw, t, id, tags) => gw.chat(t.key, flat(), { headers: { 'x-session-id': id, ...(tags ? { 'x-tags': tags } : {}) } });
+
+gtest('a tag’s session budget holds for a session that spent before it named the tag', {}, async ({ gw, mock }) => {
+  const t = await gw.tenant();
+  await gw.ok('POST', `/admin/tenant/${t.id}/tags`, { name: 'capped', sessionBudgetUsd: '0.01' });
+  await gw.ok('POST', `/admin/tenant/${t.id}/tags`, { name: 'free' });
+  assert.equal((await tagged(gw, t, 's')).status, 200);
+  assert.equal((await tagged(gw, t, 'other', 'free')).status, 200);
+  assert.equal((await tagged(gw, t, 's', 'capped')).status, 402, '0.0075 spent + 0.0075 > 0.01');
+  assert.equal((await tagged(gw, t, 'other', 'free')).status, 200, 'no cap without the tag');
+  assert.equal((await tagged(gw, t, 'new', 'capped')).status, 200);
+  assert.equal((await tagged(gw, t, 'new')).status, 402, 'the cap stays with the session');
+  assert.equal(mock.calls().length, 4);
+  assert.equal((await shown(gw, t, 'other')).effectiveBudgetUsd, null);
+});
+
+gtest('a session budget that a tag gets later counts what was spent before', {}, async ({ gw }) => {
+  const t = await gw.tenant();
+  const tag = await gw.ok('POST', `/admin/tenant/${t.id}/tags`, { name: 'x' });
+  const path = `/admin/tenant/${t.id}/tags/${tag.id}`;
+  assert.equal((await tagged(gw, t, 's', 'x')).status, 200);
+  await gw.ok('PUT', path, { sessionBudgetUsd: '0.01' });
+  assert.equal((await tagged(gw, t, 's', 'x')).status, 402);
+  await gw.ok('PUT', path, { sessionBudgetUsd: null });
+  assert.equal((await tagged(gw, t, 'later')).status, 200, 'nothing is counted now');
+  await gw.ok('PUT', path, { sessionBudgetUsd: '0.01' });
+  assert.equal((await tagged(gw, t, 'later', 'x')).status, 402);
+  await gw.kill9();
+  await gw.start();
+  assert.equal((await tagged(gw, t, 'later', 'x')).status, 402, 'after a crash, too');
+});
+
+gtest('calls under way when a tag gets a session budget are counted in it', {}, async ({ gw, mock }) => {
+  const t = await gw.tenant();
+  const tag = await gw.ok('POST', `/admin/tenant/${t.id}/tags`, { name: 'x' });
+  assert.equal((await tagged(gw, t, 's')).status, 200);
+  const barrier = new Barrier();
+  mock.once(async (req, res) => { await barrier.wait(); mock.normal(req, res); });
+  const open = tagged(gw, t, 's');
+  await waitUntil(() => mock.calls().length === 2, 'the call is at the provider');
+  await gw.ok('PUT', `/admin/tenant/${t.id}/tags/${tag.id}`, { sessionBudgetUsd: '0.016' });
+  assert.equal((await tagged(gw, t, 's', 'x')).status, 402, '0.0075 spent, 0.0075 held');
+  barrier.open();
+  assert.equal((await open).status, 200);
+  await gw.rows(3);
 });

@@ -95,6 +95,33 @@ gtest('SIGTERM: what does not finish within SHUTDOWN_GRACE_S is cut and booked',
   assert.equal((await gw.budgets())[0].heldUsd, '0');
 });
 
+gtest('SIGHUP opens a rotated LOG_FILE anew and stops nothing', {}, async ({ gw }) => {
+  const file = path.join(gw.dir, 'gw.log'), old = path.join(gw.dir, 'gw.log.1'), pid = gw.proc.pid;
+  gw.proc.kill('SIGHUP');
+  await waitUntil(() => gw.logContains('no LOG_FILE to open anew'), 'a hangup without a log file is told');
+  await gw.restart({ LOG_FILE: file });
+  assert.notEqual(gw.proc.pid, pid);
+  fs.renameSync(file, old);
+  gw.proc.kill('SIGHUP');
+  await waitUntil(() => fs.existsSync(file) && fs.readFileSync(file, 'utf8').includes('log opened anew'), 'the file is there again');
+  const before = fs.readFileSync(old, 'utf8');
+  await gw.chat('bg_nobody', flat());
+  await waitUntil(() => fs.readFileSync(file, 'utf8').includes('"refused"'), 'lines go to the new file');
+  assert.equal(fs.readFileSync(old, 'utf8'), before);
+});
+
+test('a port that is taken is named with what to do', async () => {
+  const gw = new Gateway({});
+  await gw.start();
+  try {
+    const r = await Gateway.run({ PORT: String(gw.port) });
+    assert.deepEqual([r.code, r.err.trim().split('\n').at(-1)], [1, `budgetguard: port ${gw.port} is taken; PORT chooses another`]);
+    const v = spawnSync(BIN, ['verify'], { cwd: gw.dir, env: gw.fullEnv(), encoding: 'utf8' });
+    assert.equal(v.status, 1);
+    assert.match(v.stderr, /a server uses .*: stop it first, verify a backup, or ask it with POST \/admin\/ledger\/integrity/);
+  } finally { await gw.stop(); fs.rmSync(gw.dir, { recursive: true, force: true }); }
+});
+
 gtest('logs are JSON lines with request ids; LOG_FILE is appended to (R68)', {}, async ({ gw }) => {
   const file = path.join(gw.dir, 'log.jsonl');
   fs.writeFileSync(file, '{"old":"line"}\n');
@@ -178,6 +205,24 @@ test('--demo: the OpenAI SDK works plain and streamed', { timeout: 120000 * SLOW
     let text = '';
     for await (const ch of await c.chat.completions.create({ model: 'demo-small', messages: [{ role: 'user', content: 'Hello' }], stream: true })) text += ch.choices[0]?.delta?.content ?? '';
     assert.ok(text.length > 0);
+  } catch (e) { console.error(d.out); throw e; } finally { assert.equal(await d.stop(), 0); }
+});
+
+test("--demo: Anthropic's SDK works too, Google's is told what its routes reach", { timeout: 120000 * SLOW }, async () => {
+  const { default: Anthropic } = await import('@anthropic-ai/sdk');
+  const d = await demo();
+  try {
+    const apiKey = (await waitUntil(() => /export BG_KEY=(\S+) ADMIN_API_KEY=\S+/.exec(d.out), 'the keys are printed'))[1], url = `http://127.0.0.1:${d.port}`;
+    const c = new Anthropic({ baseURL: url, apiKey, maxRetries: 0 });
+    const ask = { model: 'demo-small', max_tokens: 100, messages: [{ role: 'user', content: 'Hello' }] };
+    const r = await c.messages.create(ask);
+    assert.match(r.content[0].text, /demo provider/);
+    assert.ok(r.usage.input_tokens > 0 && r.usage.output_tokens > 0);
+    assert.equal((await c.messages.stream(ask).finalMessage()).content[0].text, r.content[0].text);
+    const g = await call(`${url}/v1beta/models/demo-small:generateContent`, { json: { contents: [{ parts: [{ text: 'Hello' }] }] }, headers: { 'x-goog-api-key': apiKey } });
+    assert.deepEqual([g.status, g.json.error.message], [400, "No provider configured for model: demo-small: Google's routes reach Google's models only"]);
+    const m = await call(`${url}/v1/chat/completions`, { method: 'POST', body: '{}', headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'text/plain' } });
+    assert.deepEqual([m.status, m.json.error.message], [415, 'Unsupported Media Type: Content-Type must be application/json']);
   } catch (e) { console.error(d.out); throw e; } finally { assert.equal(await d.stop(), 0); }
 });
 

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { gtest, assert, BIN, ROOT, flat } from './fixture.mjs';
 
 const TOOL = path.join(path.dirname(BIN), 'test/bench/ledger_rows');
-const OLD = fs.readFileSync(path.join(ROOT, 'test/upgrade/schema-1.sql'), 'utf8');
+// every version there has been, but the second, which was never released
+const VERSIONS = fs.readdirSync(path.join(ROOT, 'test/upgrade')).map((f) => Number(/^schema-(\d+)\.sql$/.exec(f)[1])).sort();
 const VERSION = Number(/PRAGMA user_version = (\d+)/.exec(fs.readFileSync(path.join(ROOT, 'schema.sql'), 'utf8'))[1]);
 const env = { DEFAULT_BUDGET_USD: 'none', RATE_LIMIT_RPM: '0' };
 
@@ -20,25 +21,25 @@ function sqlite(file, input) {
 const shape = (file) => sqlite(file, "SELECT type||' '||name||' '||coalesce(sql,'') FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type,name;").replace(/--[^\n]*/g, '').replace(/\s+/g, ' ').replace(/\( /g, '(');
 const tables = (file) => sqlite(file, "SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%' ORDER BY 1;").split('\n');
 
-/** A version 1 file in gw.data with the rows of a new one beside it. */
-function older(gw, rows) {
+/** A file of an older version in gw.data with the rows of a new one beside it. */
+function older(gw, rows, version) {
+  const old = fs.readFileSync(path.join(ROOT, `test/upgrade/schema-${version}.sql`), 'utf8');
   if (!fs.existsSync(TOOL)) assert.equal(spawnSync('make', [`O=${path.relative(ROOT, path.dirname(BIN))}`, path.relative(ROOT, TOOL)], { cwd: ROOT, stdio: 'inherit' }).status, 0);
   const r = spawnSync(TOOL, [path.join(gw.dir, 'new'), String(rows), '7', '9'], { encoding: 'utf8' });
   assert.equal(r.status, 0, r.stderr);
   fs.mkdirSync(gw.data);
   const fresh = path.join(gw.dir, 'new/ledger.sqlite'), file = path.join(gw.data, 'ledger.sqlite');
-  sqlite(file, `PRAGMA journal_mode=WAL;\n${OLD}`);
+  sqlite(file, `PRAGMA journal_mode=WAL;\n${old}`);
   const copy = tables(file).map((t) => `INSERT INTO main.${t} SELECT * FROM n.${t};`).join('\n');
-  sqlite(file, `ATTACH '${fresh}' AS n;\nBEGIN;\n${copy}\nCOMMIT;
-DELETE FROM rollup_tag_hour WHERE tag_id<0;
-DELETE FROM rollup_tag_day WHERE tag_id<0;`); // version 2 has these
-  assert.equal(sqlite(file, 'PRAGMA user_version;'), '1');
+  sqlite(file, `ATTACH '${fresh}' AS n;\nBEGIN;\n${copy}\nCOMMIT;`);
+  if (version === 1) sqlite(file, 'DELETE FROM rollup_tag_hour WHERE tag_id<0; DELETE FROM rollup_tag_day WHERE tag_id<0;'); // version 2 has these
+  assert.equal(sqlite(file, 'PRAGMA user_version;'), String(version));
   return { fresh, file };
 }
 
-gtest('upgrade: a version 1 ledger becomes this version: same shape, same rows, rollups filled, verify clean', env, async ({ gw }) => {
-  const { fresh, file } = older(gw, 6000);
-  sqlite(file, "INSERT INTO setting VALUES('epoch',2500);");
+for (const version of VERSIONS) gtest(`upgrade: a version ${version} ledger becomes this version: same shape, same rows, rollups filled, verify clean`, env, async ({ gw }) => {
+  const { fresh, file } = older(gw, 6000, version);
+  if (version === 1) sqlite(file, "INSERT INTO setting VALUES('epoch',2500);"); // a reset of its time
   await gw.start();
   assert.ok(gw.logContains('ledger is brought to a newer version'));
   assert.equal(gw.sql('PRAGMA user_version').out, String(VERSION));
@@ -51,7 +52,7 @@ gtest('upgrade: a version 1 ledger becomes this version: same shape, same rows, 
   assert.equal(gw.sql('SELECT count(*) FROM ledger').out, '6000');
   const d = await gw.ok('GET', '/data?limit=1'), all = await gw.ok('GET', '/data?limit=1&epoch=all');
   const used = (cond) => Number(gw.sql(`SELECT count(*) FROM ledger WHERE kind='usage' AND status IN ('success','interrupted') AND ${cond}`).out);
-  assert.deepEqual([d.total, all.total], [used('id>2500'), used('1')]);
+  assert.deepEqual([d.total, all.total], [used(version === 1 ? 'id>2500' : '1'), used('1')]);
   const t = await gw.tenant('new');
   assert.equal((await gw.chat(t.key, flat())).status, 200);
   await gw.rows(1, 'tenant=new');
@@ -60,7 +61,7 @@ gtest('upgrade: a version 1 ledger becomes this version: same shape, same rows, 
 }, { noStart: true });
 
 gtest('upgrade: a step that fails leaves the file at its version, untouched', env, async ({ gw }) => {
-  const { file } = older(gw, 300);
+  const { file } = older(gw, 300, 1);
   sqlite(file, 'CREATE TABLE seen_tag(x);'); // in the way of the last table
   const before = shape(file);
   const r = spawnSync(BIN, [], { cwd: gw.dir, env: gw.fullEnv(), encoding: 'utf8', timeout: 20000 });

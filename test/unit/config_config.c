@@ -282,7 +282,8 @@ static void test_shown_without_secrets(void **state)
         ENV("OPENAI_KEY=hidden-1", "ADMIN_API_KEY=hidden-2",
             "ALERT_WEBHOOK_URL=https://example.com/hidden-3", "PORT=81",
             "DEFAULT_TENANT=acme", "DEFAULT_API_KEY=hidden-4-0123456789",
-            "DATABASE_URL=hidden-5", "VITE_A=1", "VITE_B=1"),
+            "DATABASE_URL=hidden-5", "VITE_A=1", "VITE_B=1",
+            "BUDGET_DAILY_ACME=2.5"),
         "");
     buf_init(&b, 1u << 20);
     config_print(c, &b);
@@ -290,12 +291,15 @@ static void test_shown_without_secrets(void **state)
     assert_false(b.failed);
     assert_null(strstr(b.p, "hidden"));
     assert_non_null(strstr(b.p, "81"));
+    assert_non_null(strstr(b.p, "BUDGET_DAILY_ACME            2.5\n"));
     assert_int_equal(c->ignored_count, 2);
     assert_string_equal(c->ignored[0], "DATABASE_URL");
     buf_clear(&b);
     config_help(&b);
     buf_char(&b, '\0');
     assert_non_null(strstr(b.p, "BUDGET_TIMEZONE"));
+    assert_non_null(strstr(b.p, "BUDGET_<PERIOD>_USD"));
+    assert_null(strstr(b.p, " \n")); // each has a meaning
     buf_release(&b);
     config_free(&c);
 }

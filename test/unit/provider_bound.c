@@ -1,5 +1,6 @@
 /* provider_bound.c - sizes out of real and hostile pictures, and what they can
- * be billed with: the pages' own examples, and never more than without a size. */
+ * be billed with: the pages' own examples, and never more than without a size.
+ */
 #include "../../lib/provider/bound.c"
 #include "../../lib/provider/image_size.c"
 
@@ -11,7 +12,8 @@
 
 #include <cmocka.h>
 
-/* ---- pictures -------------------------------------------------------------- */
+/* ---- pictures --------------------------------------------------------------
+ */
 
 struct pic {
     uint8_t b[600000];
@@ -41,8 +43,7 @@ static struct slice encoded(struct pic *p)
         for (size_t k = 0; k < 3; k++)
             v = v << 8 | (i + k < p->n ? p->b[i + k] : 0u);
         for (size_t k = 0; k < 4; k++)
-            p->text[at++] =
-                i + k <= p->n ? abc[v >> (18 - 6 * k) & 63] : '=';
+            p->text[at++] = i + k <= p->n ? abc[v >> (18 - 6 * k) & 63] : '=';
     }
     return slice(p->text, at);
 }
@@ -84,7 +85,8 @@ static void jpeg(struct pic *p, uint8_t marker, uint32_t w, uint32_t h)
     add(p, "\xff\xd8", 2);
     segment(p, 0xe0, 14);
     segment(p, 0xe1, 65000); // EXIF with a picture of its own in it
-    memcpy(p->b + p->n - 60, "\xff\xd8\xff\xc0\x00\x11\x08\x00\x01\x00\x01", 11);
+    memcpy(p->b + p->n - 60, "\xff\xd8\xff\xc0\x00\x11\x08\x00\x01\x00\x01",
+           11);
     segment(p, 0xdb, 130);
     frame(p, marker, w, h);
     segment(p, 0xc4, 400);
@@ -136,11 +138,11 @@ static void is_size(struct pic *p, int w, int h)
     free(p);
 }
 
-#define SIZE(w, h, make)          \
-    do {                          \
-        struct pic *p = fresh();  \
-        make;                     \
-        is_size(p, (w), (h));     \
+#define SIZE(w, h, make)         \
+    do {                         \
+        struct pic *p = fresh(); \
+        make;                    \
+        is_size(p, (w), (h));    \
     } while (0)
 
 static void sizes_are_read(void **state)
@@ -194,10 +196,12 @@ static void doubt_is_unknown(void **state)
     SIZE(0, 0, jpeg(p, 0xc0, 640, 0)); // told by DNL behind the scan
     SIZE(0, 0, jpeg(p, 0xc4, 640, 480));
     SIZE(0, 0, (jpeg(p, 0xc0, 640, 480), p->n -= 15)); // no scan follows
-    SIZE(0, 0, (add(p, "\xff\xd8", 2), frame(p, 0xc0, 9, 9),
-                frame(p, 0xc0, 999, 999), segment(p, 0xda, 10)));
-    SIZE(0, 0, (add(p, "\xff\xd8\xff\xe0\0\1", 6), frame(p, 0xc0, 9, 9),
-                segment(p, 0xda, 10)));
+    SIZE(0, 0,
+         (add(p, "\xff\xd8", 2), frame(p, 0xc0, 9, 9), frame(p, 0xc0, 999, 999),
+          segment(p, 0xda, 10)));
+    SIZE(0, 0,
+         (add(p, "\xff\xd8\xff\xe0\0\1", 6), frame(p, 0xc0, 9, 9),
+          segment(p, 0xda, 10)));
     SIZE(0, 0, {
         add(p, "\xff\xd8", 2);
         for (int i = 0; i < 5; i++) // beyond IMAGE_HEAD
@@ -213,10 +217,11 @@ static void doubt_is_unknown(void **state)
     SIZE(0, 0, add(p, "BM\0\0\0\0\0\0\0\0", 10));
 }
 
-/* ---- tokens ---------------------------------------------------------------- */
+/* ---- tokens ----------------------------------------------------------------
+ */
 
-static int64_t cost(enum provider_id p, const char *model,
-                    enum image_detail d, int w, int h)
+static int64_t cost(enum provider_id p, const char *model, enum image_detail d,
+                    int w, int h)
 {
     const struct image_size s = {w, h};
     return bound_image(p, slice_str(model), d, w > 0 ? &s : NULL);
@@ -287,12 +292,12 @@ static int64_t true_crops(double w, double h)
  * without a size; turning the picture changes nothing. */
 static void a_size_bounds_and_never_raises(void **state)
 {
-    static const char *const models[] = {"gpt-4o", "gpt-4.1-nano", "gpt-5.4",
-                                         "o4-mini", "nobody", "gemini-2.5-pro",
-                                         "gemini-3-pro"};
-    static const enum provider_id of[] = {
-        PROVIDER_OPENAI, PROVIDER_ANTHROPIC, PROVIDER_GOOGLE, PROVIDER_XAI,
-        PROVIDER_MISTRAL, PROVIDER_GROQ};
+    static const char *const models[] = {
+        "gpt-4o", "gpt-4.1-nano",   "gpt-5.4",     "o4-mini",
+        "nobody", "gemini-2.5-pro", "gemini-3-pro"};
+    static const enum provider_id of[] = {PROVIDER_OPENAI,  PROVIDER_ANTHROPIC,
+                                          PROVIDER_GOOGLE,  PROVIDER_XAI,
+                                          PROVIDER_MISTRAL, PROVIDER_GROQ};
     uint32_t seed = 1;
     (void)state;
     for (int i = 0; i < 60000; i++) {
@@ -301,7 +306,8 @@ static void a_size_bounds_and_never_raises(void **state)
         seed = seed * 1664525u + 1013904223u;
         int h = 1 + (int)((seed >> 8) % (i % 5 == 0 ? 65536u : 4500u));
         assert_true((cost(PROVIDER_OPENAI, "gpt-4o", DETAIL_HIGH, w, h) - 85) /
-                        170 >= true_tiles(w, h));
+                        170 >=
+                    true_tiles(w, h));
         assert_true(cost(PROVIDER_GOOGLE, "gemini-2.5-pro", 0, w, h) >=
                     258 * true_crops(w, h));
         for (size_t m = 0; m < sizeof models / sizeof *models; m++)
@@ -309,8 +315,7 @@ static void a_size_bounds_and_never_raises(void **state)
                 for (int d = 0; d < DETAIL_COUNT; d++) {
                     enum image_detail e = (enum image_detail)d;
                     int64_t n = cost(of[p], models[m], e, w, h);
-                    assert_true(n > 0 &&
-                                n <= cost(of[p], models[m], e, 0, 0));
+                    assert_true(n > 0 && n <= cost(of[p], models[m], e, 0, 0));
                     assert_int_equal(n, cost(of[p], models[m], e, h, w));
                 }
     }

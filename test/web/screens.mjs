@@ -49,6 +49,7 @@ try {
   const teams = await fill(gw, mock);
   if (readme) await shootReadme(gw);
   if (!only.length || only.includes('tenants')) places.push(['tenant', `/tenants/${teams[0].id}`]);
+  if (!only.length || only.includes('usage')) places.push(['usage-ledger', '/usage/ledger'], ['usage-row', '/usage/ledger?row=1'], ['usage-tags', '/usage/tags']);
   if (!only.length || only.includes('overview')) places.push(['guide', '?guide=1']);
   if (!readme) await shoot(gw, places);
   console.log(`${fs.readdirSync(out).length} screenshots in ${path.relative(process.cwd(), out)}`);

@@ -100,7 +100,7 @@ class BgApp extends Element {
       <header class="top"><button class="icon-button" aria-label="Menu" aria-expanded=${this.menu} aria-controls="rail" @click=${() => { this.menu = !this.menu; if (this.menu) this.updateComplete.then(() => this.querySelector('#rail a')?.focus()); }}>${icon('menu')}</button><a class="brand" href=${href()}>${logo()}<b>BudgetGuard</b></a></header>
       ${this.menu ? html`<div class="scrim" @click=${() => { this.menu = false; }}></div>` : nothing}
       <nav id="rail" aria-label="Pages" class=${`rail ${this.menu ? 'open' : ''}`} @keydown=${(e) => { if (e.key === 'Escape' && this.menu) { this.menu = false; this.querySelector('.top button').focus(); } }}><a class="brand" href=${href()}>${logo()}<b>BudgetGuard</b></a>${this.nav()}</nav>
-      <main id="main" tabindex="-1">${this.outlet()}</main>`;
+      <main id="main" tabindex="-1" ?inert=${this.menu}>${this.outlet()}</main>`;
   }
 }
 customElements.define('bg-app', BgApp);

@@ -4,6 +4,7 @@ import { api, url } from './api.js';
 import { plain } from './format.js';
 import { formDialog } from './ui/dialog.js';
 import { isMoney, needed } from './ui/field.js';
+import { snack } from './ui/snackbar.js';
 import { chip } from './ui/states.js';
 
 export const SCOPES = [['tenant', 'Tenant'], ['global', 'Everything'], ['key', 'API key'], ['tag', 'Tag'], ['session', 'Session'], ['user', 'User'], ['model', 'Model']];
@@ -45,6 +46,19 @@ export const editBudget = (b) => formDialog({
   fields: (v) => [...commonFields(v), { name: 'isActive', label: 'In force', type: 'checkbox' }],
   submit: (v) => api.put(url`/admin/budgets/${b.id}`, { ...bodyOf(v), isActive: v.isActive }),
 });
+
+/** Deletes `b`, says so, and offers to bring it back as it was (what was spent
+ *  is counted from the ledger); `changed` is called after either.  A tag's
+ *  budget stays gone: its weight and inheritance are not known here. */
+export async function deleteBudget(b, changed) {
+  const scope = { kind: b.scope.kind, ...(b.scope.kind === 'global' ? {} : { id: ['tenant', 'key', 'tag'].includes(b.scope.kind) ? Number(b.scope.id) : b.scope.id }), ...(b.scope.tenantId ? { tenantId: b.scope.tenantId } : {}) };
+  const body = { scope, period: b.period, amountUsd: b.amountUsd, mode: b.mode, alertThresholds: b.alertThresholds, isActive: b.isActive, ...(b.period === 'rolling' ? { window: b.window } : {}), ...(b.period === 'custom' ? { startDate: b.startDate, endDate: b.endDate } : {}) };
+  try { await api.del(url`/admin/budgets/${b.id}`); } catch (e) { if (e.status !== 404) { snack(e.message); return false; } }
+  const undo = () => api.post('/admin/budgets', body).then(() => snack('Budget is back'), (e) => snack(e.message)).then(changed);
+  snack('Budget deleted', b.scope.kind === 'tag' ? {} : { undo });
+  changed();
+  return true;
+}
 
 /** Makes one.  `tenants`: those to choose from; `scope`: what is chosen at
  *  first ({kind, tenantId, id}). */

@@ -55,12 +55,17 @@ export const dollars = (value) => Number(nano(value) ?? 0n) / 1e9;
 
 export const axis = (v) => usd(v.toFixed(9)).replace(/\.00$/, '');
 
-export const count = (n) => (n === null || n === undefined ? '–' : Number(n).toLocaleString('en'));
+const numbers = new Intl.NumberFormat('en'); // made once: making one costs more than using it
+export const count = (n) => (n === null || n === undefined ? '–' : numbers.format(n));
 export const ms = (n) => (n === null || n === undefined ? '–' : n < 1 ? `${Math.round(n * 1000)} µs` : n < 1000 ? `${n < 10 ? Number(n).toFixed(1) : Math.round(n)} ms` : `${(n / 1000).toFixed(1)} s`);
 export const plural = (n, one, many = `${one}s`) => `${count(n)} ${Number(n) === 1 ? one : many}`;
 
 const dateOf = (t) => (t === null || t === undefined || t === '' ? null : new Date(t));
-const format = (zone) => new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: zone });
+const formats = new Map();
+function format(zone) {
+  if (!formats.has(zone)) formats.set(zone, new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: zone }));
+  return formats.get(zone);
+}
 /** In the viewer's zone; hover shows UTC. */
 export function time(t) {
   const d = dateOf(t);
@@ -69,11 +74,12 @@ export function time(t) {
 }
 /** Text of an instant in a named zone ("20 Nov 2026, 00:00 Europe/Berlin"). */
 export const timeIn = (t, zone) => { const d = dateOf(t); return d ? `${format(zone).format(d)} ${zone}` : '–'; };
+const relatives = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 /** "in 3 h", "5 min ago". */
 export function relative(t) {
   const d = dateOf(t);
   if (!d) return '–';
-  const s = Math.round((d - Date.now()) / 1000), f = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+  const s = Math.round((d - Date.now()) / 1000), f = relatives;
   for (const [unit, size] of [['year', 31536000], ['month', 2592000], ['day', 86400], ['hour', 3600], ['minute', 60]])
     if (Math.abs(s) >= size) return f.format(Math.round(s / size), unit);
   return f.format(s, 'second');

@@ -15,6 +15,8 @@ import { status } from './ui/states.js';
 const MODELS = [['demo', 'demo-small'], ['openai', 'gpt-4o-mini'], ['anthropic', 'claude-haiku-4-5'], ['google', 'gemini-2.5-flash']];
 const LANGUAGES = [['curl', 'curl'], ['node', 'Node'], ['python', 'Python']];
 
+/** A model that is there: the tenant's dearest, or one of a provider with a key. */
+export const modelToTry = (health, used = []) => used[0]?.model ?? MODELS.find(([p]) => health?.providers?.[p]?.configured)?.[1] ?? 'gpt-4o-mini';
 export const snippets = (base, key, model) => ({
   curl: `curl ${base}/v1/chat/completions \\\n  -H "Authorization: Bearer ${key}" \\\n  -H "Content-Type: application/json" \\\n  -d '{"model":"${model}","messages":[{"role":"user","content":"Hello"}]}'`,
   node: `// npm install openai\nimport OpenAI from 'openai';\n\nconst client = new OpenAI({\n  baseURL: '${base}/v1',\n  apiKey: '${key}',\n});\nconst answer = await client.chat.completions.create({\n  model: '${model}',\n  messages: [{ role: 'user', content: 'Hello' }],\n});\nconsole.log(answer.choices[0].message.content);`,
@@ -35,7 +37,7 @@ class BgGuide extends Element {
   }
 
   get model() {
-    return MODELS.find(([p]) => this.health?.providers?.[p]?.configured)?.[1] ?? 'gpt-4o-mini';
+    return modelToTry(this.health);
   }
 
   async make(e) {

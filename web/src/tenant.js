@@ -2,9 +2,9 @@
 // The page of tenants.js shows it at /dashboard/tenants/<id>.
 import { html, nothing } from 'lit';
 import { api, url } from './api.js';
-import { budgetName, editBudget, newBudget, periodText } from './budget.js';
+import { budgetName, deleteBudget, editBudget, newBudget, periodText } from './budget.js';
 import { axis, count, dollars, money, nano, percent, plain, plural, relative, time, usdExact } from './format.js';
-import { snippets } from './guide.js';
+import { modelToTry, snippets } from './guide.js';
 import { hasPage } from './pages.js';
 import { go, href } from './router.js';
 import { confirm, formDialog, openDialog } from './ui/dialog.js';
@@ -55,8 +55,9 @@ async function addKey(page, t) {
   const key = await formDialog({ title: 'New key', action: 'Make key', values: { name: '' }, fields: () => [{ name: 'name', label: 'Note', maxlength: 128, hint: 'Where it is used; may stay empty' }], submit: (v) => api.post(url`/admin/tenant/${t.id}/apikeys`, v.name ? { name: v.name } : {}) });
   if (!key) return;
   page.refresh();
+  const model = modelToTry(await api.maybe('/health/detailed').catch(() => null), page.data?.models);
   await openDialog({
-    title: 'The new key', body: () => html`<p>It is shown only now. Keep it where your app keeps its secrets.</p><p class="secret">${copyable(key.key, 'Copy the key')}</p><h3>Try it</h3>${snippet(snippets(location.origin, key.key, 'gpt-4o-mini').curl, 'Copy the curl example')}`,
+    title: 'The new key', body: () => html`<p>It is shown only now. Keep it where your app keeps its secrets.</p><p class="secret">${copyable(key.key, 'Copy the key')}</p><h3>Try it</h3>${snippet(snippets(location.origin, key.key, model).curl, 'Copy the curl example')}`,
     actions: (d) => html`<button class="filled" @click=${() => d.close()}>I have copied it</button>`,
   }).closed;
 }
@@ -105,7 +106,7 @@ const limit = (n, unit) => (n ? `${count(n)} ${unit}` : 'no limit');
 
 async function removeBudget(page, t, b) {
   if (await confirm({ title: 'Delete this budget?', text: `Calls of ${t.name} are no longer limited by the ${periodText(b).toLowerCase()} ${usdExact(b.amountUsd)}. What was spent stays in the ledger.`, action: 'Delete', danger: true }))
-    await change(page, () => api.del(url`/admin/budgets/${b.id}`), 'Budget deleted');
+    await deleteBudget(b, () => page.refresh());
 }
 
 const budgetLine = (page, t, b) => html`<li><span class="name">${b.scope.kind === 'tenant' ? periodText(b) : `${budgetName(b)}, ${periodText(b).toLowerCase()}`} ${b.mode === 'soft' ? chip('warns') : nothing}${b.isActive === false ? chip('off', 'warn') : nothing}${b.source === 'env' ? chip('env') : nothing}</span>
@@ -114,7 +115,7 @@ const budgetLine = (page, t, b) => html`<li><span class="name">${b.scope.kind ==
 
 function figures({ tenant, history, keys, sessions }) {
   const sum = history.reduce((s, h) => s + (nano(h.usage) ?? 0n), 0n);
-  return html`<div class="tiles">${tile('Spent today', money(history.at(-1)?.usage ?? 0))}${tile('Spent in 30 days', money(sum))}${tile('Active keys', count(keys.filter((k) => k.isActive).length))}${tile('Sessions', count(sessions.pagination?.total ?? 0))}${tile('Tenant id', html`${tenant.id} ${copyButton(String(tenant.id), 'Copy the id')}`, html`since ${time(tenant.createdAt)}`)}</div>`;
+  return html`<p class="muted under">Tenant id ${tenant.id} ${copyButton(String(tenant.id), 'Copy the id')} since ${time(tenant.createdAt)}</p><div class="tiles">${tile('Spent today', money(history.at(-1)?.usage ?? 0))}${tile('Spent in 30 days', money(sum))}${tile('Active keys', count(keys.filter((k) => k.isActive).length))}${tile('Sessions', count(sessions.pagination?.total ?? 0))}</div>`;
 }
 
 function spend({ history, models }) {
@@ -128,12 +129,12 @@ export function tenantView(page, d) {
   const t = d.tenant, used = (b) => percent((nano(b.spentUsd) ?? 0n) + (nano(b.heldUsd) ?? 0n), b.amountUsd);
   const budgets = [...d.budgets].sort((a, b) => used(b) - used(a)), now = d.session.defaultSessionBudgetUsd;
   const more = (name, text) => (hasPage(name) ? html`<a href=${href(name, '', { tenantId: t.id })}>${text}</a>` : nothing);
-  return html`${figures(d)}${spend(d)}<div class="grid">
-    ${card('Budgets', budgets.length === 0 ? empty('No budget', 'Nothing caps what this tenant spends.') : html`<ul class="plain rows">${budgets.slice(0, 20).map((b) => budgetLine(page, t, b))}</ul>${budgets.length > 20 ? more('budgets', `All ${budgets.length} budgets`) : nothing}`,
+  return html`${figures(d)}${spend(d)}
+    ${card('Keys', d.keys.length === 0 ? empty('No key yet', 'Apps of this tenant sign their calls with a key.') : html`<bg-table label="Keys" .columns=${keyColumns(page)} .rows=${d.keys}></bg-table>`, html`<button class="tonal" @click=${() => addKey(page, t)}>${icon('add')}New key</button>`)}
+    <div class="flow">${card('Budgets', budgets.length === 0 ? empty('No budget', 'Nothing caps what this tenant spends.') : html`<ul class="plain rows">${budgets.slice(0, 20).map((b) => budgetLine(page, t, b))}</ul>${budgets.length > 20 ? more('budgets', `All ${budgets.length} budgets`) : nothing}`,
       html`<button class="tonal" @click=${async () => { if (await newBudget([t], { tenantId: t.id })) { snack('Budget added'); page.refresh(); } }}>${icon('add')}Add</button>`)}
     ${card('Limits', html`<dl class="pairs"><dt>Calls a minute</dt><dd>${limit(d.limits.rateLimitPerMin, 'calls')}</dd><dt>Tokens a minute</dt><dd>${limit(d.limits.tokensPerMin, 'tokens')}</dd><dt>Calls at once</dt><dd>${limit(d.limits.maxConcurrent, 'calls')}</dd><dt>Budget of each session</dt><dd>${now === null || now === undefined ? 'none' : money(now)}</dd></dl>`,
-      html`<div class="actions"><button class="text" @click=${() => editLimits(page, t, d.limits)}>Change</button><button class="text" @click=${() => editSession(page, t, now)}>Session budget</button></div>`)}</div>
-    ${card('Keys', d.keys.length === 0 ? empty('No key yet', 'Apps of this tenant sign their calls with a key.') : html`<bg-table label="Keys" .columns=${keyColumns(page)} .rows=${d.keys}></bg-table>`, html`<button class="tonal" @click=${() => addKey(page, t)}>${icon('add')}New key</button>`)}
-    <div class="grid">${card('Latest sessions', d.sessions.sessions.length === 0 ? empty('No sessions', 'Calls with the header X-Session-Id are gathered here.') : html`<ul class="plain rows">${d.sessions.sessions.map((s) => html`<li><span class="name">${s.name ?? s.sessionId}</span><span>${money(s.currentCostUsd)} ${status(s.status)}</span></li>`)}</ul>`, more('sessions', 'All sessions'))}
+      html`<div class="actions"><button class="text" @click=${() => editLimits(page, t, d.limits)}>Change</button><button class="text" @click=${() => editSession(page, t, now)}>Session budget</button></div>`)}
+    ${card('Latest sessions', d.sessions.sessions.length === 0 ? empty('No sessions', 'Calls with the header X-Session-Id are gathered here.') : html`<ul class="plain rows">${d.sessions.sessions.map((s) => html`<li><span class="name">${s.name ?? s.sessionId}</span><span>${money(s.currentCostUsd)} ${status(s.status)}</span></li>`)}</ul>`, more('sessions', 'All sessions'))}
     ${card('Tags', d.tags.length === 0 ? empty('No tags', 'Calls with the header X-Tags are counted by tag.') : html`<p>${d.tags.slice(0, 40).map((g) => html`${chip(g.path ?? g.name, g.isActive ? 'good' : '')} `)}</p>`, more('tags', 'All tags'))}</div>`;
 }

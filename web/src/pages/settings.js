@@ -56,7 +56,7 @@ class PageSettings extends Page {
     const columns = [
       { key: 'name', label: 'Variable', sort: true, render: (s) => html`<code>${s.name}</code>` },
       { key: 'value', label: 'In force', render: (s) => (!s.set ? html`<span class="muted">unset</span>` : s.secret ? chip('set, not shown') : html`<code>${s.value}</code>${s.value !== s.default ? html` ${chip('not the default')}` : nothing}`) },
-      { key: 'meaning', label: 'Meaning', wide: true, render: (s) => html`<span class="muted">${s.meaning || '–'}</span>` },
+      { key: 'meaning', label: 'Meaning', wide: true, render: (s) => html`<span class="muted wraps">${s.meaning || '–'}</span>` },
     ];
     return html`<div class="grid">${this.appearance()}${this.about(d)}${this.providers()}</div>
       ${card('Configuration', html`<p class="muted">Read once at start from the environment, <code>.env.local</code>, <code>.env</code> or <code>--config</code>. Secrets are never shown.</p>

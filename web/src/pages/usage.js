@@ -65,6 +65,7 @@ export function tagTree(groups) {
 
 class PageUsage extends Page {
   static title = 'Usage';
+  static every = 60000;
   static properties = { ...Page.properties, more: { state: true } };
 
   constructor() {
@@ -122,8 +123,8 @@ class PageUsage extends Page {
     const left = ignored(q, x.by);
     return html`${left.length ? html`<p class="banner"><span>${left.join(', ')} ${left.length === 1 ? 'narrows' : 'narrow'} the ledger only; these figures go without.</span></p>` : nothing}
       <div class="tiles">${tile('Spend', money(t.usd), `${count(x.points.length)} ${x.bucket}s`)}${tile('Requests', count(t.requests), `${count(t.served)} served`)}
-        ${tile('Refused or failed', count(refused), refused > 0 ? html`<a href=${href('usage', 'ledger', { ...kept(q), status: q.get('status') || 'blocked' })}>Show them</a>` : 'none')}
-        ${tile('Tokens', count(t.promptTok + t.compTok), `${count(t.promptTok)} in (${count(t.cachedTok)} cached), ${count(t.compTok)} out`)}</div>
+        ${tile('Refused or failed', count(refused), refused > 0 ? html`<a href=${href('usage', 'ledger', { ...kept(q), status: 'blocked' })}>Blocked</a>, <a href=${href('usage', 'ledger', { ...kept(q), status: 'failed' })}>failed</a>` : 'none')}
+        ${tile('Tokens', count(t.promptTok + t.compTok), `${count(t.promptTok)} in${t.cachedTok ? ` (${count(t.cachedTok)} cached)` : ''}, ${count(t.compTok)} out`)}</div>
       ${t.requests === 0 && nano(t.usd) === 0n ? empty('Nothing was used in this time', 'Choose a longer period or fewer filters. A first call appears here at once.', html`<a class="button tonal" href=${href('usage', '', { days: 365 })}>Show the last year</a>`)
         : html`${this.trend(q, x, tenants)}${this.groups(q, x, tenants)}`}`;
   }

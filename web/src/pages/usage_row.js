@@ -65,6 +65,12 @@ function refusal(e) {
     ${r?.deny ? html`${r.reason ? html`<p>Reason: <b>${r.reason}</b></p>` : nothing}${r.deny.length ? html`<ul>${r.deny.map((t) => html`<li>${t}</li>`)}</ul>` : nothing}` : nothing}</section>`;
 }
 
+/** " (400 cached)" of what is not zero. */
+function parts(...list) {
+  const some = list.filter(([n]) => n > 0).map(([n, word]) => `${count(n)} ${word}`);
+  return some.length ? ` (${some.join(', ')})` : '';
+}
+
 function facts(e) {
   const at = { days: '', tenantId: e.tenantId };
   const pair = (name, value) => (value === null || value === undefined || value === '' ? nothing : html`<dt>${name}</dt><dd>${value}</dd>`);
@@ -74,9 +80,9 @@ function facts(e) {
     ${pair('Session', e.sessionId && link(e.sessionId, { sessionId: e.sessionId }))}${pair('User', e.user && link(e.user, { user: e.user }))}
     ${pair('Tags', e.tags?.length ? html`<span class="chip-line">${e.tags.map((t) => html`<a class="chip" href=${href('usage', 'ledger', { ...at, tag: t.name })}>${t.path}</a>`)}</span>` : null)}
     ${pair('Route', e.route)}${pair('Provider', e.provider)}${pair('Model', e.model)}${pair('Answered by', e.modelAnswered !== e.model ? e.modelAnswered : null)}
-    ${pair('Tokens', e.promptTok || e.compTok ? `${count(e.promptTok)} in (${count(e.cachedTok)} cached, ${count(e.cacheWriteTok)} written), ${count(e.compTok)} out (${count(e.reasoningTok)} reasoning)` : null)}
+    ${pair('Tokens', e.promptTok || e.compTok ? `${count(e.promptTok)} in${parts([e.cachedTok, 'cached'], [e.cacheWriteTok, 'written'])}, ${count(e.compTok)} out${parts([e.reasoningTok, 'reasoning'])}` : null)}
     ${pair('Metered by', METERED[e.meteredBy])}${pair('Priced by', e.priceBasis && `${BASIS[e.priceBasis] ?? e.priceBasis}${e.priceVersion ? ` (version ${e.priceVersion})` : ''}`)}
-    ${pair('Duration', e.kind === 'usage' ? `${ms(e.latencyMs)}${e.ttftMs === null ? '' : `, first byte after ${ms(e.ttftMs)}`}${e.stream ? ', streamed' : ''}` : null)}
+    ${pair('Duration', e.kind === 'usage' && e.latencyMs > 0 ? `${ms(e.latencyMs)}${e.ttftMs === null ? '' : `, first byte after ${ms(e.ttftMs)}`}${e.stream ? ', streamed' : ''}` : null)}
     ${pair('HTTP status', e.httpStatus)}${pair('Recorded', time(e.recordedAt))}${pair('Request', copyable(e.requestId, 'Copy the request id'))}${pair('Row', `#${e.id}`)}</dl>`;
 }
 

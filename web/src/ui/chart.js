@@ -7,14 +7,20 @@ import { html } from 'lit';
 import uPlot from 'uplot';
 import { Element } from '../page.js';
 
-const css = (name) => {
-  const probe = document.createElement('span');
-  probe.style.color = `var(${name})`;
-  document.body.append(probe);
-  const c = getComputedStyle(probe).color;
-  probe.remove();
-  return c;
-};
+const NAMES = ['--on-surface-variant', '--outline-variant', ...Array.from({ length: 8 }, (_, i) => `--series-${i}`)];
+let colours = { theme: null };
+/** The tokens' colours as they are now; asked of the page once per theme. */
+function css(name) {
+  const theme = `${document.documentElement.dataset.theme} ${matchMedia('(prefers-color-scheme: dark)').matches}`;
+  if (colours.theme !== theme) {
+    const probes = document.createElement('div');
+    probes.append(...NAMES.map((n) => { const p = document.createElement('i'); p.style.color = `var(${n})`; return p; }));
+    document.body.append(probes);
+    colours = { theme, ...Object.fromEntries(NAMES.map((n, i) => [n, getComputedStyle(probes.children[i]).color])) };
+    probes.remove();
+  }
+  return colours[name];
+}
 
 /** labels: ["2026-11-20", …] (or other text); series: [{label, values:
  *  [number]}]; kind: 'line' or 'bars'; fmt: number -> text; stacked: bars stand

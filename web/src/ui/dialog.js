@@ -13,7 +13,7 @@ export function openDialog({ title, body, actions, kind = '' }) {
   el.className = `dialog ${kind}`;
   el.setAttribute('aria-labelledby', id);
   const d = { el };
-  d.closed = new Promise((resolve) => { el.addEventListener('close', () => { el.remove(); resolve(d.value); }); });
+  d.closed = new Promise((resolve) => { el.addEventListener('close', () => { document.body.append(...el.querySelectorAll('.snack-area')); el.remove(); resolve(d.value); }); });
   d.close = (value) => { d.value = value; el.close(); };
   d.draw = () => render(html`<header><h2 id=${id}>${title}</h2><button type="button" class="icon-button" aria-label="Close" @click=${() => d.close()}>${icon('close')}</button></header>
     <div class="body">${body(d)}</div>${actions ? html`<footer>${actions(d)}</footer>` : nothing}`, el);
