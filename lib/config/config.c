@@ -533,6 +533,21 @@ void config_free(struct config **c)
     *c = NULL;
 }
 
+/* The default in force: of what follows another variable, that one's value. */
+static const char *default_text(const struct config *c,
+                                const struct variable *v, char text[24])
+{
+    int64_t n;
+    if (strcmp(v->dflt, "-1") != 0)
+        return v->dflt;
+    if (strcmp(v->name, "INGEST_BURST") == 0)
+        n = c->rate_limit_burst;
+    else
+        n = c->rate_limit_rpm;
+    (void)snprintf(text, 24, "%lld", (long long)n);
+    return text;
+}
+
 void config_each(const struct config *c,
                  void (*fn)(void *arg, const struct config_value *v),
                  void *arg)
@@ -540,7 +555,7 @@ void config_each(const struct config *c,
     for (size_t i = 0; i < TABLE_N; i++) {
         const struct variable *v = &table[i];
         const char *at = (const char *)c + v->at, *s;
-        char number[MONEY_TEXT];
+        char number[MONEY_TEXT], dflt[24];
         if (v->kind == KIND_INT || v->kind == KIND_USD) {
             int64_t n;
             memcpy(&n, at, sizeof n);
@@ -554,7 +569,7 @@ void config_each(const struct config *c,
         bool secret = v->kind == KIND_SEC;
         fn(arg, &(struct config_value){.name = v->name,
                                        .meaning = v->meaning,
-                                       .dflt = v->dflt,
+                                       .dflt = default_text(c, v, dflt),
                                        .text = secret ? "" : s,
                                        .secret = secret,
                                        .set = s[0] != '\0'});

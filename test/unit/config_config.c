@@ -304,10 +304,32 @@ static void test_shown_without_secrets(void **state)
     config_free(&c);
 }
 
+static void one_default(void *arg, const struct config_value *v)
+{
+    if (strcmp(v->name, "INGEST_BURST") == 0)
+        *(int *)arg += strcmp(v->dflt, "7") == 0 && strcmp(v->text, "9") == 0;
+    if (strcmp(v->name, "RATE_LIMIT_BURST") == 0)
+        *(int *)arg += strcmp(v->dflt, "5") == 0 && strcmp(v->text, "7") == 0;
+    if (strcmp(v->name, "INGEST_RPM") == 0)
+        *(int *)arg += strcmp(v->dflt, "5") == 0 && strcmp(v->text, "5") == 0;
+}
+
+static void test_defaults_that_follow(void **state)
+{
+    (void)state;
+    int right = 0;
+    struct config *c = good(
+        ENV("RATE_LIMIT_RPM=5", "RATE_LIMIT_BURST=7", "INGEST_BURST=9"), "");
+    config_each(c, one_default, &right);
+    assert_int_equal(right, 3);
+    config_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_defaults_that_follow),
         cmocka_unit_test(test_layers_and_aliases),
         cmocka_unit_test(test_file_lines),
         cmocka_unit_test(test_wrong_values),

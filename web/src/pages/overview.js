@@ -92,7 +92,7 @@ class PageOverview extends Page {
       <li><span class="name">Ledger queue</span><span>${plural(health.queue_depth, 'row')} waiting ${word(d.ledger_queue)}</span></li>
       <li><span class="name">Policy</span>${health.policy?.error ? chip('failed to load', 'bad') : chip('well', 'good')}</li>
       <li><span class="name">Providers</span>${on.length === 0 ? chip('none configured', 'warn') : html`<span>${on.map(([name, p]) => html`${chip(name, p.healthy === false ? 'bad' : p.healthy ? 'good' : '')} `)}</span>`}</li>
-      <li><span class="name">Version</span><span>${health.version}, up since ${relative(Date.now() - health.uptime_s * 1000)}</span></li></ul>`,
+      <li><span class="name">Version</span><span>${health.version}, started ${relative(Date.now() - health.uptime_s * 1000)}</span></li></ul>`,
       html`<a href=${href('settings')}>Details</a>`);
   }
 }

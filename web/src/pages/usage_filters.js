@@ -18,10 +18,11 @@ const TENANTS_LISTED = 500;
 const LEDGER = { status: 'Status', tenantId: 'Tenant', model: 'Model', reason: 'Reason', provider: 'Provider', keyId: 'Key', user: 'User', sessionId: 'Session', tag: 'Tag', route: 'Route', requestId: 'Request', minUsd: 'At least $', maxUsd: 'At most $' };
 const INSIGHTS = ['tenantId', 'keyId', 'model', 'provider', 'status'];
 
-/** {days} or {startDate, endDate}, always one of them. */
+/** {days} or {startDate, endDate}, always one of them.  The last 30 days are
+ *  today and the 29 before it, which is what the API's `days` counts. */
 export function period(q) {
-  const [from, to] = [q.get('startDate'), q.get('endDate')];
-  return from || to ? { startDate: from, endDate: to } : { days: q.get('days') || DAYS_DEFAULT };
+  const [from, to] = [q.get('startDate'), q.get('endDate')], days = q.get('days') || DAYS_DEFAULT;
+  return from || to ? { startDate: from, endDate: to } : { days: /^[1-9]\d{0,5}$/.test(days) ? String(days - 1) : days };
 }
 const pick = (q, names) => Object.fromEntries(names.map((n) => [n, q.get(n)]).filter(([, v]) => v));
 export const ledgerQuery = (q) => ({ ...period(q), ...pick(q, Object.keys(LEDGER)) });
