@@ -130,6 +130,11 @@ void arena_release(struct arena *a)
     arena_init_chunk(a, a->limit, a->chunk);
 }
 
+size_t arena_left(const struct arena *a)
+{
+    return a->limit - a->used;
+}
+
 struct slice arena_dup(struct arena *a, struct slice s)
 {
     char *p = arena_try(a, s.n + 1);

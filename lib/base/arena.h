@@ -43,6 +43,9 @@ MUST_CHECK void *arena_try(struct arena *a, size_t n);
 /* As arena_try, but the process ends on failure: for small fixed sizes. */
 void *arena_alloc(struct arena *a, size_t n) __attribute__((returns_nonnull));
 
+/* Bytes it can still give. */
+size_t arena_left(const struct arena *a);
+
 /* A copy of `s` with a terminator behind it; `.p` is NULL on failure. */
 MUST_CHECK struct slice arena_dup(struct arena *a, struct slice s);
 

@@ -665,6 +665,10 @@ static void proceed(struct exchange *x)
         r = exchange_target(x, &more);
     if (r == R_NONE && !described)
         attempts_plan(x, s, &g->guard->cost);
+    // a caller's texts must not leave so little that tags, the session or what
+    // the policy is shown could get lost on the way
+    if (r == R_NONE && arena_left(&x->arena) < EXCHANGE_RESERVE)
+        r = R_TOO_LARGE;
     if (r != R_NONE) {
         refuse(x, r, &more);
         return;

@@ -28,6 +28,8 @@
  * for each tool of its own ("Tool use", "Pricing"). */
 #define CLAUDE_TOOLS 675
 #define CLAUDE_OWN_TOOL 735
+/* Who asked stands in holds and rows, and a row must fit into the queue. */
+#define USER_MAX 1024
 /* No model reads more; counting it would keep the loop from others. */
 #define COUNTED_MAX (8 << 20)
 
@@ -82,6 +84,10 @@ static bool fields_check(struct work *w)
     const struct facts *f = w->f;
     enum op op = w->in->route->op;
 
+    if (f->user.n > USER_MAX)
+        return facts_refuse(w, R_INVALID_REQUEST, "user",
+                            "body/user must be at most %d bytes long",
+                            USER_MAX);
     if (!is_metered(w))
         return true;
     if (f->model_raw.n == 0 && w->in->route->model.n == 0)

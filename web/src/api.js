@@ -40,6 +40,7 @@ async function send(method, path, { query, json, signal, raw, accept = 'applicat
   try { body = text ? JSON.parse(text) : null; } catch { body = text; }
   if (r.ok) return body;
   const error = new ApiError(r.status, r.status === 429 ? `${textOf(body, 429)}. Try again in ${r.headers.get('retry-after') ?? 'a few'} s.` : textOf(body, r.status), body?.code ?? body?.error?.code, r.headers.get('retry-after'));
+  error.details = body?.details ?? null;
   if (r.status === 401 && path !== '/dashboard/session') signedOut();
   throw error;
 }

@@ -8,7 +8,9 @@ export const PAGES = [
   { name: 'tenants', title: 'Tenants', icon: 'tenants', tag: 'page-tenants', load: () => import('./pages/tenants.js') },
   { name: 'sessions', title: 'Sessions', icon: 'sessions', tag: 'page-sessions', load: () => import('./pages/sessions.js') },
   { name: 'tags', title: 'Tags', icon: 'tags', tag: 'page-tags', load: () => import('./pages/tags.js') },
+  { name: 'policy', title: 'Policy', icon: 'policy', tag: 'page-policy', load: () => import('./pages/policy.js') },
   { name: 'reports', title: 'Reports', icon: 'reports', tag: 'page-reports', load: () => import('./pages/reports.js') },
+  { name: 'alerts', title: 'Alerts', icon: 'alerts', tag: 'page-alerts', load: () => import('./pages/alerts.js') },
   { name: 'audit', title: 'Audit', icon: 'audit', tag: 'page-audit', load: () => import('./pages/audit.js') },
   { name: 'settings', title: 'Settings', icon: 'settings', last: true, tag: 'page-settings', load: () => import('./pages/settings.js') },
 ];
