@@ -330,11 +330,31 @@ static enum status read_json(struct adopt *x, const char *path,
     return st;
 }
 
+/* A list under a mistyped name would be passed over without a word. */
+static enum status names_known(const struct json *file, struct err *err)
+{
+    static const char *const names[] = {"tenants",    "budgets", "tags",
+                                        "tagBudgets", "prices",  "ledger"};
+    for (const struct json *m = file->child; m != NULL; m = m->next) {
+        bool known = false;
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            known = known || slice_is(m->key, names[i]);
+        if (!known)
+            return err_set(err, E_INVALID, "import",
+                           "'%.*s' is none of tenants, budgets, tags, "
+                           "tagBudgets, prices, ledger",
+                           (int)(m->key.n < 40 ? m->key.n : 40), m->key.p);
+    }
+    return OK;
+}
+
 enum status adopt_core(struct adopt *x, const char *path, struct err *err)
 {
     struct json *file = NULL;
     bool fresh;
     enum status st = read_json(x, path, &file, err);
+    if (st == OK)
+        st = names_known(file, err);
     if (st == OK)
         st = adopt_token(x, SLICE("import a"), slice(NULL, 0), false,
                          &x->token_id, &fresh, err);

@@ -119,6 +119,10 @@ gtest('import: files that are none of theirs are refused and change nothing', en
     assert.ok(r.err.includes(text), r.err);
   }
   assert.equal(cli(gw, ['import', 'd', junk]).code, 2);
+  const named = path.join(gw.dir, 'named.json');
+  fs.writeFileSync(named, '{"tenant":[{"id":1,"name":"lost"}]}');
+  const r = cli(gw, ['import', 'a', named]);
+  assert.deepEqual([r.code, r.err], [1, "budgetguard: 'tenant' is none of tenants, budgets, tags, tagBudgets, prices, ledger\n"]);
   await gw.start();
   assert.deepEqual(await gw.ledger('startDate=2020-01-01'), []);
 }, { noStart: true });
