@@ -37,3 +37,11 @@ gtest('a user of any length is either in the row or refused, never half booked',
   assert.equal(rows.find((x) => x.status === 'success').user, user(1024));
   assert.equal((await gw.budgets())[0].heldUsd, '0');
 });
+
+gtest('cookies that nobody signed are no sign-in, whatever their numbers', {}, async ({ gw }) => {
+  for (const v of ['f'.repeat(60), '7fffffffffffffff', 'ffffffffffffff', '', '-', '0'.repeat(90)]) for (const rest of ['', '-', '-a-b', `-${'a'.repeat(32)}-`]) {
+    const r = await gw.call('/admin/tenant', { headers: { cookie: `bg_admin=${v}${rest}` } });
+    assert.ok([401, 429].includes(r.status), `${v}${rest}: ${r.status}`);
+  }
+  assert.equal((await gw.call('/ping')).status, 200);
+});
