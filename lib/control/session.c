@@ -115,6 +115,8 @@ struct slice session_cookie(const struct http_field *f, int n)
 static bool read_hex(struct slice s, int64_t *out)
 {
     *out = 0;
+    if (s.n == 0 || s.n >= 15) // more would not fit
+        return false;
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         int d = c >= '0' && c <= '9'   ? c - '0'
@@ -124,7 +126,7 @@ static bool read_hex(struct slice s, int64_t *out)
             return false;
         *out = *out * 16 + d;
     }
-    return s.n > 0 && s.n < 15;
+    return true;
 }
 
 static bool is_ended(struct sessions *s, struct slice value)

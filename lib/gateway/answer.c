@@ -133,8 +133,13 @@ static void begin_streaming(struct exchange *x)
 
 static void send_whole(struct exchange *x)
 {
+    struct refuse_more more = {0};
     if (x->answered || x->stream == NULL)
         return;
+    if (x->fields == NULL) { // keep_fields had no memory
+        refuse_answer(x, R_STORAGE, &more);
+        return;
+    }
     x->answered = true;
     int n = refuse_own_fields(x, x->fields, x->field_count);
     char usd[MONEY_TEXT];

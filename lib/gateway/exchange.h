@@ -38,7 +38,7 @@
 #include "provider/translate.h"
 
 #define EXCHANGE_ARENA (4u << 20)  /* fields, tags, texts of one exchange */
-#define EXCHANGE_RESERVE (1u << 20) /* of it, for what follows step 3 */
+#define EXCHANGE_RESERVE (3u << 20) /* of it, for what follows step 3 */
 #define EXCHANGE_HIGH (256u << 10) /* bytes queued to a slow reader */
 #define EXCHANGE_LOW (128u << 10)
 #define EXCHANGE_WHOLE (1u << 20) /* answers sent in one piece with a price */

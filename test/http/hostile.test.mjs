@@ -21,6 +21,19 @@ gtest('texts that fill an exchange\'s memory end the request, not the process', 
   assert.equal((await gw.budgets())[0].heldUsd, '0');
 });
 
+gtest('as many repeated fields as a head may have are served or refused', {}, async ({ gw, mock }) => {
+  const t = await gw.tenant('acme', { budgets: [{ period: 'total', amountUsd: '10' }] });
+  const seen = new Set();
+  mock.script = (rec, res) => mock.json(res, 400, { error: { message: 'no' } });
+  for (let n = 40; n < 200; n += 12) for (const size of [10, 60, 90]) {
+    // joined one by one they take a megabyte and more
+    const r = await gw.call('/v1/chat/completions', { json: { ...PRICED, user: 'u' }, agent: false, headers: { authorization: `Bearer ${t.key}`, a: Array(n).fill('b'.repeat(size)) } });
+    seen.add(r.status);
+  }
+  assert.deepEqual([...seen].sort(), [400, 431]);
+  assert.equal((await gw.budgets())[0].heldUsd, '0');
+});
+
 gtest('a user of any length is either in the row or refused, never half booked', {}, async ({ gw, mock }) => {
   const t = await gw.tenant('acme', { budgets: [{ period: 'total', amountUsd: '10' }] });
   const user = (n) => 'ü'.repeat(n / 2);
@@ -36,4 +49,12 @@ gtest('a user of any length is either in the row or refused, never half booked',
   assert.deepEqual([...new Set(rows.map((x) => x.status))].sort(), ['failed', 'success']);
   assert.equal(rows.find((x) => x.status === 'success').user, user(1024));
   assert.equal((await gw.budgets())[0].heldUsd, '0');
+});
+
+gtest('cookies that nobody signed are no sign-in, whatever their numbers', {}, async ({ gw }) => {
+  for (const v of ['f'.repeat(60), '7fffffffffffffff', 'ffffffffffffff', '', '-', '0'.repeat(90)]) for (const rest of ['', '-', '-a-b', `-${'a'.repeat(32)}-`]) {
+    const r = await gw.call('/admin/tenant', { headers: { cookie: `bg_admin=${v}${rest}` } });
+    assert.ok([401, 429].includes(r.status), `${v}${rest}: ${r.status}`);
+  }
+  assert.equal((await gw.call('/ping')).status, 200);
 });
