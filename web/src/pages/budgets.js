@@ -42,7 +42,7 @@ class PageBudgets extends Page {
     if (await editBudget(b)) { snack('Budget changed'); this.refresh(); }
   }
 
-  async remove(b) {
+  async removeBudget(b) {
     if (!await confirm({ title: 'Delete this budget?', text: `Calls are no longer limited by the ${periodText(b).toLowerCase()} budget of ${budgetName(b)} (${usdExact(b.amountUsd)}), from the next call on. What was spent stays in the ledger.`, action: 'Delete', danger: true })) return false;
     return deleteBudget(b, () => this.refresh());
   }
@@ -58,7 +58,7 @@ class PageBudgets extends Page {
         <dt>Warns at</dt><dd>${(b.alertThresholds ?? []).map((t) => `${t} %`).join(', ') || 'nothing'}</dd>
         ${b.scope.tenantId ? html`<dt>Tenant</dt><dd><a href=${href('tenants', b.scope.tenantId)} @click=${() => d.close()}>${this.data.names.get(b.scope.tenantId) ?? b.scope.tenantId}</a></dd>` : nothing}</dl>
         ${b.source === 'env' ? html`<p class="muted">It comes from BUDGET_… or DEFAULT_BUDGET_USD. A budget added here for the same tenant and period takes its place.</p>` : nothing}`,
-      actions: () => (b.source === 'env' ? nothing : html`<button class="outlined danger" @click=${async () => { if (await this.remove(b)) d.close(); }}>Delete</button><button class="tonal" @click=${() => { d.close(); this.edit(b); }}>Change</button>`),
+      actions: () => (b.source === 'env' ? nothing : html`<button class="outlined danger" @click=${async () => { if (await this.removeBudget(b)) d.close(); }}>Delete</button><button class="tonal" @click=${() => { d.close(); this.edit(b); }}>Change</button>`),
     });
   }
 

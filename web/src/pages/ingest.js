@@ -125,7 +125,7 @@ class PageIngest extends Page {
     return this.change(set(false), `${t.label} is off`, set(true));
   }
 
-  async remove(t) {
+  async removeToken(t) {
     const text = `Gone for good: applications that report with it get 404 from then on, and their usage is no longer seen here. ${t.usage_count ? `The ${plural(t.usage_count, 'report')} it made ${t.usage_count === 1 ? 'stays' : 'stay'} in the ledger and in the budgets. ` : ''}Another token does not know the event ids of this one: what is sent again with it is booked again.`;
     if (await confirm({ title: `Delete ${t.label}?`, text, action: 'Delete', danger: true })) await this.change(() => api.del(url`/ingest/tokens/${t.id}`), `${t.label} deleted`);
   }
@@ -135,7 +135,7 @@ class PageIngest extends Page {
     return html`<p class="row-head"><b>${t.label}</b>${state(t)}</p>
       <dl class="pairs"><dt>Token</dt><dd><code>${t.token_masked}</code></dd><dt>Tenant</dt><dd>${tenant ? html`<a href=${href('tenants', tenant.id)}>${t.tenant}</a>` : t.tenant ?? '–'}</dd><dt>Made</dt><dd>${time(utc(t.created_at))}</dd><dt>Last use</dt><dd>${t.last_seen_at ? html`${time(utc(t.last_seen_at))} (${relative(utc(t.last_seen_at))})` : 'never'}</dd>
         <dt>Reports</dt><dd>${count(t.usage_count)}${tenant ? html` · <a href=${href('usage', 'ledger', { days: DAYS, tenantId: tenant.id, route: '/ingest' })}>what its tenant reported</a>` : nothing}</dd></dl>
-      <div class="actions">${t.active ? html`<button class="tonal" @click=${() => this.toggle(t)}>Switch off</button>` : html`<button class="filled" @click=${() => this.toggle(t)}>Switch on</button>`}<button class="outlined danger" @click=${() => this.remove(t)}>Delete</button></div>
+      <div class="actions">${t.active ? html`<button class="tonal" @click=${() => this.toggle(t)}>Switch off</button>` : html`<button class="filled" @click=${() => this.toggle(t)}>Switch on</button>`}<button class="outlined danger" @click=${() => this.removeToken(t)}>Delete</button></div>
       <section><h3>Report a call</h3><p class="muted">Put the token in place of <code>YOUR_TOKEN</code>: it was shown when it was made.</p>${examples('YOUR_TOKEN', this.choice, () => this.shown?.d.draw())}</section>`;
   }
 

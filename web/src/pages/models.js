@@ -165,7 +165,7 @@ class PageModels extends Page {
     this.refresh();
   }
 
-  async remove(p) {
+  async removePrice(p) {
     const { unknown } = this.data;
     const text = `From the next call on ${p.model} costs what the built-in list or an imported file says, if one of them has it. If none has, its calls ${UNKNOWN[unknown] ?? 'are treated as UNKNOWN_PRICE says'}. Rows in the ledger keep the price they were charged by.`;
     if (!(await confirm({ title: `Delete the price of ${p.model}?`, text, action: 'Delete', danger: true }))) return;
@@ -178,7 +178,7 @@ class PageModels extends Page {
       <dl class="pairs"><dt>Provider</dt><dd>${p.provider}</dd><dt>Input</dt><dd>${rate(p.inputPrice)}</dd><dt>Cached input</dt><dd>${rate(p.cachedInputPrice)}</dd><dt>Cache write</dt><dd>${rate(p.cacheWritePrice)}</dd><dt>Cache write, 1 h</dt><dd>${rate(p.cacheWrite1hPrice)}</dd><dt>Output</dt><dd>${rate(p.outputPrice)}</dd>
         <dt>Longest answer</dt><dd>${p.maxOutputTokens === null ? '–' : plural(p.maxOutputTokens, 'token')}</dd><dt>Context</dt><dd>${p.contextTokens === null ? '–' : plural(p.contextTokens, 'token')}</dd></dl>
       <p class="muted">Dollars for a million tokens.${p.cacheWritePrice === null ? ' Cache writes cost as much as input.' : ''}</p>
-      <div class="actions"><button class="filled" @click=${() => this.change(changePrice(p), 'Price in force')}>${icon('edit')}${admin ? 'New version' : 'Set an own price'}</button>${admin ? html`<button class="outlined danger" @click=${() => this.remove(p)}>Delete</button>` : nothing}</div>
+      <div class="actions"><button class="filled" @click=${() => this.change(changePrice(p), 'Price in force')}>${icon('edit')}${admin ? 'New version' : 'Set an own price'}</button>${admin ? html`<button class="outlined danger" @click=${() => this.removePrice(p)}>Delete</button>` : nothing}</div>
       <section><h3>Version</h3><dl class="pairs"><dt>Named</dt><dd>${p.versionTag || '–'}</dd><dt>In the ledger</dt><dd><code>${p.version}</code></dd>${admin ? html`<dt>Set</dt><dd>${time(p.createdAt)}</dd><dt>This version since</dt><dd>${time(p.updatedAt)}</dd>` : nothing}</dl>
         <p>Each call keeps the version it was charged by. <a href=${href('usage', 'ledger', { days: DAYS, model: p.model })}>Its calls of the last ${DAYS} days</a></p></section>`;
   }

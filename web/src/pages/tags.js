@@ -137,7 +137,7 @@ class PageTags extends Page {
     return this.change(() => api.patch(path('deactivate')), `${t.name} is not active`, () => api.patch(path('activate')));
   }
 
-  async remove(t) {
+  async removeTag(t) {
     const text = `Gone for good: the tag${t.budgets.length ? ` and ${t.budgets.length === 1 ? 'its budget' : `its ${t.budgets.length} budgets`}` : ''}${t.sessionBudgetUsd === null ? '' : `, and the cap of ${usdExact(t.sessionBudgetUsd)} on its sessions`}. Calls that still name it are refused with 400. Rows in the ledger keep its name.`;
     if (await confirm({ title: `Delete ${t.name}?`, text, action: 'Delete', danger: true })) await this.change(() => api.del(url`/admin/tenant/${this.data.tenant.id}/tags/${t.id}`), `${t.name} deleted`);
   }
@@ -157,7 +157,7 @@ class PageTags extends Page {
       ${t.sessionBudgetUsd === null ? nothing : html`<p>Each session with this tag may cost ${usdExact(t.sessionBudgetUsd)}.</p>`}
       <section><h3>Budgets</h3>${t.limits.length ? html`<ul class="plain rows">${t.limits.map(budget)}</ul>` : html`<p class="muted">None: calls with this tag are limited by other budgets only.</p>`}<button class="tonal" @click=${() => this.change(() => newBudget(tenant, t), 'Budget added')}>${icon('add')}Add a budget</button></section>
       <section><h3>Change</h3><div class="actions"><button class="outlined" @click=${() => this.change(() => editTag(tenant, t), 'Tag changed')}>${icon('edit')}Edit</button>${t.isActive ? html`<button class="outlined" @click=${() => this.add(t.id)}>${icon('add')}Add below</button>` : nothing}
-        ${t.isActive && live ? nothing : html`<button class="outlined" @click=${() => this.toggle(t)}>${t.isActive ? 'Deactivate' : 'Activate'}</button>`}${below.length ? nothing : html`<button class="outlined danger" @click=${() => this.remove(t)}>${icon('delete')}Delete</button>`}</div>
+        ${t.isActive && live ? nothing : html`<button class="outlined" @click=${() => this.toggle(t)}>${t.isActive ? 'Deactivate' : 'Activate'}</button>`}${below.length ? nothing : html`<button class="outlined danger" @click=${() => this.removeTag(t)}>${icon('delete')}Delete</button>`}</div>
         ${below.length ? html`<p class="hint">It can be deleted once ${below.length === 1 ? 'the tag below it is gone' : `the ${below.length} tags below it are gone`}${live && t.isActive ? `, and deactivated once ${live === 1 ? 'that one is' : 'they are'} not active` : ''}.</p>` : nothing}</section>`;
   }
 
