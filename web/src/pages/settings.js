@@ -10,11 +10,11 @@ import '../ui/table.js';
 
 class PageSettings extends Page {
   static title = 'Settings';
-  static properties = { ...Page.properties, search: { state: true }, onlySet: { state: true }, checking: { state: true }, checked: { state: true }, state: { state: true } };
+  static properties = { ...Page.properties, search: { state: true }, onlyChanged: { state: true }, checking: { state: true }, checked: { state: true }, state: { state: true } };
 
   constructor() {
     super();
-    Object.assign(this, { search: '', onlySet: true, checking: false, checked: null });
+    Object.assign(this, { search: '', onlyChanged: true, checking: false, checked: null });
   }
 
   async load(signal) {
@@ -52,7 +52,7 @@ class PageSettings extends Page {
 
   view(d) {
     const text = this.search.toLowerCase();
-    const rows = d.settings.settings.filter((s) => (!this.onlySet || s.set) && (s.name.toLowerCase().includes(text) || s.meaning.toLowerCase().includes(text)));
+    const rows = d.settings.settings.filter((s) => (text || !this.onlyChanged || (s.set && (s.secret || s.value !== s.default))) && (s.name.toLowerCase().includes(text) || s.meaning.toLowerCase().includes(text)));
     const columns = [
       { key: 'name', label: 'Variable', sort: true, render: (s) => html`<code>${s.name}</code>` },
       { key: 'value', label: 'In force', render: (s) => (!s.set ? html`<span class="muted">unset</span>` : s.secret ? chip('set, not shown') : html`<code>${s.value}</code>${s.value !== s.default ? html` ${chip('not the default')}` : nothing}`) },
@@ -60,8 +60,8 @@ class PageSettings extends Page {
     ];
     return html`<div class="grid">${this.appearance()}${this.about(d)}${this.providers()}</div>
       ${card('Configuration', html`<p class="muted">Read once at start from the environment, <code>.env.local</code>, <code>.env</code> or <code>--config</code>. Secrets are never shown.</p>
-        <div class="filters">${field({ name: 'search', label: 'Find a variable', type: 'search', value: this.search, onchange: (v) => { this.search = v; } })}${field({ name: 'only', label: 'Only those that are set', type: 'checkbox', value: this.onlySet, onchange: (v) => { this.onlySet = v; } })}</div>
-        <bg-table label="Configuration" .columns=${columns} .rows=${rows} .none=${empty('No variable fits', 'Change the search, or show unset ones too.')}></bg-table>
+        <div class="filters">${field({ name: 'search', label: 'Find a variable', type: 'search', value: this.search, onchange: (v) => { this.search = v; } })}${field({ name: 'only', label: 'Only what was changed (a search looks at all)', type: 'checkbox', value: this.onlyChanged, onchange: (v) => { this.onlyChanged = v; } })}</div>
+        <bg-table label="Configuration" .columns=${columns} .rows=${rows} .none=${empty('No variable fits', 'Change the search, or show those with their defaults, too.')}></bg-table>
         ${d.settings.ignored.length ? html`<p>Recognised, but without effect: ${d.settings.ignored.map((n) => html`<code>${n}</code> `)}</p>` : nothing}`)}`;
   }
 }
