@@ -184,7 +184,7 @@ gtest('browser: settings show what is in force without a secret; the theme is ke
     await enter(page, '/settings');
     await sees(page, 'DEFAULT_BUDGET_USD', 'tbody');
     assert.ok(!/ingest-secret-987|admin-secret|sk-gateway/.test(await page.content()));
-    await page.fill('#f-search', 'zone');
+    await page.fill('#f-search', 'budget_timezone');
     await page.press('#f-search', 'Tab');
     await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
