@@ -182,7 +182,7 @@ gtest('browser: a tenant is made, gets a key, limits and a budget, is renamed an
 gtest('browser: settings show what is in force without a secret; the theme is kept', { ...env, INGEST_KEY: 'ingest-secret-987' }, async ({ gw }) => {
   await browse(gw, { colorScheme: 'light' }, async (page) => {
     await enter(page, '/settings');
-    await sees(page, 'DEFAULT_BUDGET_USD', 'tbody');
+    await sees(page, 'RATE_LIMIT_RPM', 'tbody');
     assert.ok(!/ingest-secret-987|admin-secret|sk-gateway/.test(await page.content()));
     await page.fill('#f-search', 'budget_timezone');
     await page.press('#f-search', 'Tab');
