@@ -76,8 +76,7 @@ int alert_thresholds(const char *text, int out[static BUDGET_THRESHOLDS])
     return n;
 }
 
-/* ---- waiting
- * ------------------------------------------------------------------------ */
+/* ---- waiting ------------------------------------------------------------ */
 
 /* Waits until something is raised beyond `*heard` or `ms` are over (-1: no
  * end); true: stop. */
@@ -104,8 +103,7 @@ static bool wait(struct alert *a, uint64_t *heard, int64_t ms)
     return stop;
 }
 
-/* ---- the watcher
- * ---------------------------------------------------------------------- */
+/* ---- the watcher -------------------------------------------------------- */
 
 static void *watch(void *arg)
 {
@@ -132,8 +130,7 @@ static void *watch(void *arg)
     return NULL;
 }
 
-/* ---- a courier
- * -------------------------------------------------------------------------- */
+/* ---- a courier ---------------------------------------------------------- */
 
 /* Half of a pause that doubles, and a random part of the other half. */
 static int64_t pause_ms(int64_t attempts)
@@ -234,9 +231,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* ---- life
- * -------------------------------------------------------------------------------
- */
+/* ---- life --------------------------------------------------------------- */
 
 static enum status start_threads(struct alert *a, struct err *err)
 {

@@ -47,8 +47,7 @@ struct channels {
     const char *to[RECIPIENTS + 1];
 };
 
-/* ---- configuration
- * -------------------------------------------------------------- */
+/* ---- configuration ------------------------------------------------------ */
 
 static enum status wrong(struct err *err, const char *name, const char *why)
 {
@@ -165,8 +164,7 @@ const char *const *channels_names(const struct channels *c, int *n)
     return c->name;
 }
 
-/* ---- words
- * ------------------------------------------------------------------------ */
+/* ---- words -------------------------------------------------------------- */
 
 /* What the budget is of: `tenant "acme"`, `all calls`. */
 static void put_scope(struct buf *b, const struct json *scope)
@@ -216,8 +214,7 @@ static const struct json *scope_of(struct arena *arena,
     return scope;
 }
 
-/* ---- webhook
- * ---------------------------------------------------------------------- */
+/* ---- webhook ------------------------------------------------------------ */
 
 static void put_event(struct buf *b, const struct notice *m, struct slice text)
 {
@@ -288,9 +285,7 @@ static enum status send_webhook(const struct channels *c, struct post *post,
     return st;
 }
 
-/* ---- chat
- * ---------------------------------------------------------------------------
- */
+/* ---- chat --------------------------------------------------------------- */
 
 static enum status send_slack(const struct channels *c, struct post *post,
                               struct slice text, struct err *err)
@@ -328,9 +323,7 @@ static enum status send_slack(const struct channels *c, struct post *post,
     return st;
 }
 
-/* ---- mail
- * ---------------------------------------------------------------------------
- */
+/* ---- mail --------------------------------------------------------------- */
 
 static void put_base64(struct buf *b, struct slice s)
 {

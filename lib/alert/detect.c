@@ -47,8 +47,7 @@ struct look {
     struct err *err;
 };
 
-/* ---- one budget
- * ------------------------------------------------------------------ */
+/* ---- one budget --------------------------------------------------------- */
 
 static void put_scope(struct buf *out, const struct snapshot *s,
                       const struct budget *b)
@@ -140,8 +139,7 @@ static void look_at(struct look *l, const struct budget *b)
     }
 }
 
-/* ---- which budgets
- * ----------------------------------------------------------------- */
+/* ---- which budgets ------------------------------------------------------ */
 
 static bool look_at_tenant(void *arg, const struct tenant *t)
 {
@@ -228,9 +226,7 @@ enum status detect_look(struct detect *d, int64_t now_ms, int *raised,
     return l.st;
 }
 
-/* ---- life
- * ----------------------------------------------------------------------------
- */
+/* ---- life --------------------------------------------------------------- */
 
 enum status detect_new(const struct detect_conf *conf, struct detect **out,
                        struct err *err)

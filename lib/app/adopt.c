@@ -33,7 +33,7 @@
 
 static const struct actor who = {{"import", 6}};
 
-/* ---- the report -------------------------------------------------------- */
+/* ---- the report --------------------------------------------------------- */
 
 void adopt_skip(struct adopt *x, const char *what, const char *why)
 {
@@ -67,7 +67,7 @@ void adopt_tick(struct adopt *x, const char *what)
         cli_progress(what, x->done, 0);
 }
 
-/* ---- values ------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------------- */
 
 /* Digits with at most one point: their value without it, and how many stand
  * behind it.  Returns what was read; 0: no number, or too long a one. */
@@ -177,7 +177,7 @@ bool adopt_text(struct slice s, size_t max)
     return s.n > 0 && s.n <= max && json_utf8_ok(s);
 }
 
-/* ---- usage ------------------------------------------------------------- */
+/* ---- usage -------------------------------------------------------------- */
 
 static enum provider_id provider_of(struct adopt *x, const struct use *u,
                                     int64_t ts)
@@ -300,7 +300,7 @@ enum status adopt_use(struct adopt *x, const struct use *u, struct err *err)
     return st == E_EXISTS ? OK : st;
 }
 
-/* ---- tenants, tokens, keys --------------------------------------------- */
+/* ---- tenants, tokens, keys ---------------------------------------------- */
 
 /* The tenant of that name, made if it is not there (a dry run makes none). */
 enum status adopt_tenant(struct adopt *x, struct slice name,
@@ -375,7 +375,7 @@ const struct known *adopt_recall(const struct adopt *x, struct slice id)
     return k;
 }
 
-/* ---- B ----------------------------------------------------------------- */
+/* ---- B ------------------------------------------------------------------ */
 
 static bool is_true(struct slice s)
 {
@@ -464,7 +464,7 @@ static enum status import_b(struct adopt *x, const char *file, struct err *err)
     return st;
 }
 
-/* ---- C ----------------------------------------------------------------- */
+/* ---- C ------------------------------------------------------------------ */
 
 static enum status c_key(void *arg, const struct slice *v, struct err *err)
 {

@@ -15,7 +15,7 @@
 
 #define FILE_MAX_BYTES ((size_t)1 << 30)
 
-/* ---- A ----------------------------------------------------------------- */
+/* ---- A ------------------------------------------------------------------ */
 
 /* Makes something through the admin API.  True: it was made or is there. */
 static bool make(struct adopt *x, const char *what, const char *path,
@@ -107,8 +107,7 @@ static void a_tenants(struct adopt *x, const struct json *file)
         bool dry = x->dry; // only looked up, not made
         if (make(x, "tenants", "/admin/tenant", &b, "Tenant already exists")) {
             x->dry = true;
-            enum status st =
-                adopt_tenant(x, name, ORIGIN_ADMIN, &id, &err);
+            enum status st = adopt_tenant(x, name, ORIGIN_ADMIN, &id, &err);
             x->dry = dry;
             if (st == OK)
                 adopt_remember(x, id_text(t, "id"), name, id, 0, 0);

@@ -31,8 +31,8 @@ typedef enum status app_offline_fn(void *arg, struct control *c,
 /* Starts the control plane of an open app without serving it, calls `fn` and
  * stops it again.  Nobody else may use the data folder meanwhile (app_open
  * says so). */
-MUST_CHECK enum status app_offline(struct app *a, app_offline_fn *fn,
-                                   void *arg, struct err *err);
+MUST_CHECK enum status app_offline(struct app *a, app_offline_fn *fn, void *arg,
+                                   struct err *err);
 
 typedef void app_check_fn(void *arg, const char *what, enum status st,
                           const char *text);

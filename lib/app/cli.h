@@ -36,8 +36,7 @@ int cli_main(int argc, char **argv);
 /* The lines of `budgetguard --help` about these commands. */
 void cli_help(FILE *to);
 
-/* ---- for the commands themselves
- * --------------------------------------------- */
+/* ---- for the commands themselves ---------------------------------------- */
 
 /* The value of an option; NULL: not given. */
 const char *cli_get(const struct cli *c, const char *name);

@@ -52,8 +52,7 @@ static bool on_row(void *arg, const struct entry *e)
     return d->block.n < BLOCK && !d->block.failed ? true : flush(d);
 }
 
-/* ---- filters ----------------------------------------------------------------
- */
+/* ---- filters ------------------------------------------------------------ */
 
 static bool number(const struct cli *c, const char *name, int64_t *out)
 {
@@ -147,7 +146,8 @@ int cli_export(struct cli *c)
     struct err err;
     d.csv = format == NULL || slice_is(slice_str(format), "csv");
     if (!d.csv && !slice_is(slice_str(format), "jsonl")) {
-        fprintf(stderr, "budgetguard: --format: '%s' is neither csv nor jsonl\n",
+        fprintf(stderr,
+                "budgetguard: --format: '%s' is neither csv nor jsonl\n",
                 format);
         return 2;
     }

@@ -51,7 +51,7 @@ struct app_loop {
     int64_t deadline_us;
 };
 
-/* ---- certificate files ---------------------------------------------------- */
+/* ---- certificate files -------------------------------------------------- */
 
 static char *read_pem(const char *path, const char *name, struct err *err)
 {
@@ -109,8 +109,8 @@ enum status loops_read_tls(struct app *a, struct err *err)
         return OK;
     a->tls_stamp = stamp_of(c);
     char *cert = read_pem(c->tls_cert_file, "TLS_CERT_FILE", err);
-    char *key = cert != NULL ? read_pem(c->tls_key_file, "TLS_KEY_FILE", err)
-                             : NULL;
+    char *key =
+        cert != NULL ? read_pem(c->tls_key_file, "TLS_KEY_FILE", err) : NULL;
     if (key == NULL) {
         free(cert);
         return E_INVALID;
@@ -122,7 +122,7 @@ enum status loops_read_tls(struct app *a, struct err *err)
     return OK;
 }
 
-/* ---- listeners -------------------------------------------------------------- */
+/* ---- listeners ---------------------------------------------------------- */
 
 static struct listen_conf listen_conf_of(const struct app *a)
 {
@@ -272,7 +272,7 @@ static void nothing(void *arg)
     (void)arg;
 }
 
-/* ---- a loop's life ------------------------------------------------------------ */
+/* ---- a loop's life ------------------------------------------------------ */
 
 static enum status serve(struct app_loop *l, struct err *err)
 {
@@ -296,8 +296,8 @@ static void *loop_main(void *arg)
 {
     struct app_loop *l = arg;
     struct err err;
-    enum status st = gateway_loop_new(l->app->gateway, l->loop, &l->gateway,
-                                      &err);
+    enum status st =
+        gateway_loop_new(l->app->gateway, l->loop, &l->gateway, &err);
     if (st == OK)
         st = serve(l, &err);
     if (st != OK)

@@ -30,8 +30,7 @@ static enum status path_of(const struct app *a, const char *name,
 }
 
 /* Reads a whole file; E_NOT_FOUND if it is not there. */
-static enum status read_file(const char *path, struct buf *out,
-                             struct err *err)
+static enum status read_file(const char *path, struct buf *out, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     char piece[65536];
@@ -145,8 +144,7 @@ enum status app_try_book(struct app *a, struct err *err)
 }
 
 /* An instant, or the start of a local day, `days` later; 0: not given. */
-static int64_t date_of(const struct zone *zone, const char *text,
-                       int64_t days)
+static int64_t date_of(const struct zone *zone, const char *text, int64_t days)
 {
     int64_t ms = 0;
     bool date;
@@ -159,8 +157,7 @@ static int64_t date_of(const struct zone *zone, const char *text,
 static struct catalog *make_catalog(const struct config *c,
                                     const struct zone *zone)
 {
-    struct env_budget *env =
-        xcalloc((size_t)c->budget_count + 1, sizeof *env);
+    struct env_budget *env = xcalloc((size_t)c->budget_count + 1, sizeof *env);
     int64_t from = date_of(zone, c->budget_start_date, 0);
     int64_t to = date_of(zone, c->budget_end_date, 1); // the whole last day
     for (int i = 0; i < c->budget_count; i++)
@@ -211,10 +208,10 @@ static enum status open_stores(struct app *a, struct err *err)
         return st;
     if ((st = path_of(a, "counters.lmdb", path, err)) != OK)
         return st;
-    const struct counters_conf counters = {
-        .dir = path,
-        .sync_interval_ms = (int)c->sync_interval_ms,
-        .map_bytes = MAP_BYTES};
+    const struct counters_conf counters = {.dir = path,
+                                           .sync_interval_ms =
+                                               (int)c->sync_interval_ms,
+                                           .map_bytes = MAP_BYTES};
     if ((st = counters_open(&counters, &a->counters, err)) != OK)
         return st;
     a->catalog = make_catalog(c, a->zone);
@@ -258,9 +255,10 @@ enum status app_expects_ledger(const struct config *c, struct err *err)
         return OK;
     if (errno != ENOENT)
         return err_sys(err, errno, "app", "%s", path);
-    return err_set(err, E_NOT_FOUND, "app",
-                   "no ledger in %s: is DATA_DIR right? A first start makes one",
-                   c->data_dir);
+    return err_set(
+        err, E_NOT_FOUND, "app",
+        "no ledger in %s: is DATA_DIR right? A first start makes one",
+        c->data_dir);
 }
 
 enum status app_open(const struct config *c, bool read_only, struct app **out,

@@ -49,7 +49,7 @@ static int bad_use(void)
     return 2;
 }
 
-/* ---- loading --------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------ */
 
 /* Reads and compiles the job's paths.  False: `fault` is set (unreadable) or
  * `first` lists the errors. */
@@ -61,10 +61,9 @@ static bool load(struct job *j)
     for (int i = 0; i < j->path_count; i++)
         if (!source_read(j->source, j->paths[i]))
             return false;
-    j->policy = rego_compile(j->source->modules,
-                             (size_t)j->source->module_count,
-                             j->v0 ? REGO_V0 : REGO_V1, &j->source->data,
-                             &j->errors, &j->first);
+    j->policy = rego_compile(
+        j->source->modules, (size_t)j->source->module_count,
+        j->v0 ? REGO_V0 : REGO_V1, &j->source->data, &j->errors, &j->first);
     return j->policy != NULL;
 }
 
@@ -94,7 +93,7 @@ static void print_errors(const struct job *j)
                e->code, SLICE_FMT(e->message));
 }
 
-/* ---- check ----------------------------------------------------------------------- */
+/* ---- check -------------------------------------------------------------- */
 
 static int check(struct job *j)
 {
@@ -112,7 +111,7 @@ static int check(struct job *j)
     return ok ? 0 : 1;
 }
 
-/* ---- eval ------------------------------------------------------------------------ */
+/* ---- eval --------------------------------------------------------------- */
 
 static bool read_input(struct job *j, struct arena *a, struct value *v)
 {
@@ -166,7 +165,7 @@ static int eval(struct job *j)
     return ok ? 0 : 2;
 }
 
-/* ---- test ------------------------------------------------------------------------ */
+/* ---- test --------------------------------------------------------------- */
 
 struct tally {
     int passed, failed, errors;
@@ -193,8 +192,7 @@ static void run_test(struct job *j, struct slice package, struct slice name,
     const struct rego_limits limits = {
         .deadline_ns = from + DEADLINE_S * INT64_C(1000000000)};
     enum status st = E_INVALID;
-    struct rego_query *q =
-        rego_prepare(j->policy, slice_str(text), &a, &first);
+    struct rego_query *q = rego_prepare(j->policy, slice_str(text), &a, &first);
     if (q != NULL)
         st = rego_eval_value(q, NULL, &a, &limits, &v, &e);
     double us = (double)(now_ns() - from) / 1000;
@@ -261,7 +259,7 @@ static int test(struct job *j)
     return t.failed + t.errors > 0 || all == 0 ? 1 : 0;
 }
 
-/* ---- words ----------------------------------------------------------------------- */
+/* ---- words -------------------------------------------------------------- */
 
 /* The option at argv[i]; how many words it took, 0: none, -1: not known. */
 static int option(struct job *j, int argc, char **argv, int i)

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 
-/* ---- printing --------------------------------------------------------------------- */
+/* ---- printing ----------------------------------------------------------- */
 
 static void indent(struct buf *b, int depth)
 {
@@ -33,7 +33,8 @@ void query_print_json(struct slice json)
             continue;
         }
         string = c == '"';
-        if (closes && !(i > 0 && (json.p[i - 1] == '{' || json.p[i - 1] == '[')))
+        if (closes &&
+            !(i > 0 && (json.p[i - 1] == '{' || json.p[i - 1] == '[')))
             indent(&b, depth - 1);
         buf_char(&b, c);
         depth += opens ? 1 : closes ? -1 : 0;

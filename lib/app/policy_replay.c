@@ -69,8 +69,8 @@ static int with_config(const struct words *w, struct replay *r)
     char file[APP_PATH];
     if (config_load(w->config, environ, window_period_parse, &c, &err) != OK)
         return fail(err.text);
-    int rc = 2, n = snprintf(file, sizeof file, "%s/ledger.sqlite",
-                             c->data_dir);
+    int rc = 2,
+        n = snprintf(file, sizeof file, "%s/ledger.sqlite", c->data_dir);
     if (n < 0 || n >= APP_PATH)
         (void)fail("DATA_DIR is too long");
     else if (!policy_dialect_parse(slice_str(c->policy_dialect), &dialect))

@@ -67,8 +67,7 @@ void probes_free(struct probes **pp)
     free(p);
 }
 
-/* ---- asking ----------------------------------------------------------------
- */
+/* ---- asking ------------------------------------------------------------- */
 
 static bool key_ok(struct slice s)
 {
@@ -221,8 +220,7 @@ void probes_look(struct probes *p, const enum provider_id *of,
             add_key_health(p, of[i], &out[i]);
 }
 
-/* ---- models ----------------------------------------------------------------
- */
+/* ---- models ------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {

@@ -36,7 +36,7 @@ struct remote {
 
 typedef void remote_fn(struct remote *x);
 
-/* ---- asking ------------------------------------------------------------ */
+/* ---- asking ------------------------------------------------------------- */
 
 static int ask_server(struct remote *x, const char *method, const char *path,
                       struct slice body, struct err *err)
@@ -110,12 +110,13 @@ static bool ask(struct remote *x, const char *method, struct slice body,
     x->answer = v;
     x->exit = status >= 200 && status < 300 ? 0 : 1;
     if (x->exit != 0)
-        fprintf(stderr, "budgetguard: %.*s (%d)%s\n", SLICE_FMT(said(v)), status,
+        fprintf(stderr, "budgetguard: %.*s (%d)%s\n", SLICE_FMT(said(v)),
+                status,
                 status == 401 ? ": is ADMIN_API_KEY the server's?" : "");
     return x->exit == 0;
 }
 
-/* ---- tables ------------------------------------------------------------ */
+/* ---- tables ------------------------------------------------------------- */
 
 struct column {
     const char *title, *key, *inner; /* inner: a member of that member */
@@ -193,7 +194,7 @@ static void print_done(struct remote *x, const char *what)
         puts(what);
 }
 
-/* ---- bodies ------------------------------------------------------------ */
+/* ---- bodies ------------------------------------------------------------- */
 
 struct body {
     struct buf b;
@@ -268,7 +269,7 @@ static void misuse(struct remote *x)
     x->exit = cli_misuse(x->c);
 }
 
-/* ---- tenants ----------------------------------------------------------- */
+/* ---- tenants ------------------------------------------------------------ */
 
 static const struct column tenant_columns[] = {
     {"ID", "id", NULL},
@@ -327,7 +328,7 @@ static void run_tenant(struct remote *x)
         misuse(x);
 }
 
-/* ---- keys -------------------------------------------------------------- */
+/* ---- keys --------------------------------------------------------------- */
 
 static void run_key(struct remote *x)
 {
@@ -367,7 +368,7 @@ static void run_key(struct remote *x)
         misuse(x);
 }
 
-/* ---- budgets ----------------------------------------------------------- */
+/* ---- budgets ------------------------------------------------------------ */
 
 static const struct column budget_columns[] = {{"ID", "id", NULL},
                                                {"SCOPE", "scope", "kind"},
@@ -492,7 +493,7 @@ static void run_budget(struct remote *x)
         misuse(x);
 }
 
-/* ---- where to ---------------------------------------------------------- */
+/* ---- where to ----------------------------------------------------------- */
 
 struct offline {
     struct remote *x;

@@ -108,8 +108,7 @@ static bool is_empty(const char *path)
     return n == 0;
 }
 
-/* ---- backup ---------------------------------------------------------------
- */
+/* ---- backup ------------------------------------------------------------- */
 
 static void drop_counters(const char *dir)
 {
@@ -260,8 +259,7 @@ int cli_backup(struct cli *c)
     return 0;
 }
 
-/* ---- restore ----------------------------------------------------------------
- */
+/* ---- restore ------------------------------------------------------------ */
 
 static enum status read_manifest(const char *dir, struct arena *a,
                                  struct json **out, struct err *err)

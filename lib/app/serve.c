@@ -26,11 +26,10 @@
 #define SWEEP_KEEP_MS (2 * 86400000LL)
 #define SWEEP_EVERY_S 60
 
-/* ---- configuration into plain values ------------------------------------------- */
+/* ---- configuration into plain values ------------------------------------ */
 
 static void set_provider(struct provider_conf_set *s, enum provider_id p,
-                         const char *key, const char *base,
-                         const char *version)
+                         const char *key, const char *base, const char *version)
 {
     s->of[p].key = key;
     s->of[p].base = base != NULL && base[0] != '\0' ? base : NULL;
@@ -82,8 +81,8 @@ static enum status make_providers(struct app *a, struct err *err)
     }
     a->providers = provider_set_new(&s, &bad);
     if (a->providers == NULL)
-        return err_set(err, E_INVALID, "config",
-                       "%s: not an http or https URL", url_variable(bad));
+        return err_set(err, E_INVALID, "config", "%s: not an http or https URL",
+                       url_variable(bad));
     return OK;
 }
 
@@ -103,7 +102,7 @@ static enum status read_trusted(struct app *a, struct err *err)
     return OK;
 }
 
-/* ---- what the rooms below call upward -------------------------------------------- */
+/* ---- what the rooms below call upward ----------------------------------- */
 
 static bool storage_ok(void *arg)
 {
@@ -162,9 +161,9 @@ static void make(void *arg)
     struct making *m = arg;
     struct err err;
     int64_t id;
-    m->result = rows_tenant_ensure(m->app->db, m->name, ORIGIN_HEADER,
-                                   m->app->config->header_max_tenants, &id,
-                                   &err);
+    m->result =
+        rows_tenant_ensure(m->app->db, m->name, ORIGIN_HEADER,
+                           m->app->config->header_max_tenants, &id, &err);
     if (m->result != OK)
         log_line(LOG_WARN, "tenant not made", LF_C("error", err.text));
     m->msg = (struct loop_msg){.fn = made, .arg = m};
@@ -177,8 +176,8 @@ static void make_tenant(void *arg, struct loop *loop, struct slice name,
 {
     struct making *m = xcalloc(1, sizeof *m);
     struct app *a = arg;
-    *m = (struct making){.app = a, .loop = loop, .name = name, .done = done,
-                         .arg = done_arg};
+    *m = (struct making){
+        .app = a, .loop = loop, .name = name, .done = done, .arg = done_arg};
     if (control_run(a->control, make, m) == OK)
         return;
     m->result = E_BUSY;
@@ -186,7 +185,7 @@ static void make_tenant(void *arg, struct loop *loop, struct slice name,
     loop_post(loop, &m->msg);
 }
 
-/* ---- house-keeping ------------------------------------------------------------------- */
+/* ---- house-keeping ------------------------------------------------------ */
 
 static void keep_house(struct app *a, int64_t tick)
 {
@@ -201,8 +200,7 @@ static void keep_house(struct app *a, int64_t tick)
                  LF_C("dir", a->dir));
     loops_check_tls(a);
     if (tick % SWEEP_EVERY_S == 0 &&
-        counters_sweep(a->counters, clock_now_ms() - SWEEP_KEEP_MS, &err) !=
-            OK)
+        counters_sweep(a->counters, clock_now_ms() - SWEEP_KEEP_MS, &err) != OK)
         log_line(LOG_WARN, "sweep failed", LF_C("error", err.text));
 }
 
@@ -237,7 +235,7 @@ static void wait_for_signal(struct app *a, const sigset_t *set)
     }
 }
 
-/* ---- start --------------------------------------------------------------------------- */
+/* ---- start -------------------------------------------------------------- */
 
 static enum status make_default_tenant(struct app *a, struct err *err)
 {
@@ -248,8 +246,8 @@ static enum status make_default_tenant(struct app *a, struct err *err)
     if (c->default_tenant[0] == '\0')
         return OK;
     enum status st =
-        rows_tenant_ensure(a->db, slice_str(c->default_tenant),
-                           ORIGIN_DEFAULT, INT64_MAX, &k.tenant_id, err);
+        rows_tenant_ensure(a->db, slice_str(c->default_tenant), ORIGIN_DEFAULT,
+                           INT64_MAX, &k.tenant_id, err);
     if (st != OK || key.n == 0)
         return st;
     crypt_keyed(a->secret, key, k.hash);
@@ -452,7 +450,8 @@ static enum status start_all(struct app *a, char key[static CRYPT_TOKEN_TEXT],
     const struct config *c = a->config;
     enum status st;
     a->port = (int)c->port;
-    if ((st = read_trusted(a, err)) != OK || (st = loops_read_tls(a, err)) != OK)
+    if ((st = read_trusted(a, err)) != OK ||
+        (st = loops_read_tls(a, err)) != OK)
         return st;
     if ((st = sock_listen(c->host, &a->port, &a->fd, err)) != OK)
         return st;
@@ -469,10 +468,9 @@ static enum status start_all(struct app *a, char key[static CRYPT_TOKEN_TEXT],
         if ((st = demo_seed(a, key, err)) != OK)
             return st;
     }
-    if ((st = writer_start(a->db, (int)c->sync_interval_ms, &a->writer,
-                           err)) != OK ||
-        (st = start_alerts(a, err)) != OK ||
-        (st = start_control(a, err)) != OK)
+    if ((st = writer_start(a->db, (int)c->sync_interval_ms, &a->writer, err)) !=
+            OK ||
+        (st = start_alerts(a, err)) != OK || (st = start_control(a, err)) != OK)
         return st;
     start_gateway(a);
     return loops_start(a, err);
@@ -527,7 +525,7 @@ enum status app_serve(struct app *a, bool demo, struct err *err)
     return st;
 }
 
-/* ---- without serving ------------------------------------------------------------------ */
+/* ---- without serving ---------------------------------------------------- */
 
 enum status app_offline(struct app *a, app_offline_fn *fn, void *arg,
                         struct err *err)
@@ -581,10 +579,10 @@ void app_check(const struct config *c, app_check_fn *say, void *arg)
     static const struct {
         const char *what;
         enum status (*try)(struct app *a, struct err *err);
-    } parts[] = {{"time zone", try_zone},   {"proxies", read_trusted},
+    } parts[] = {{"time zone", try_zone},         {"proxies", read_trusted},
                  {"certificate", loops_read_tls}, {"policy", open_policy},
-                 {"prices", app_try_book},  {"fallbacks", try_fallbacks},
-                 {"providers", make_providers}, {"alerts", try_alerts}};
+                 {"prices", app_try_book},        {"fallbacks", try_fallbacks},
+                 {"providers", make_providers},   {"alerts", try_alerts}};
     struct app *a = xcalloc(1, sizeof *a);
     a->config = c;
     (void)snprintf(a->dir, sizeof a->dir, "%s", c->data_dir);

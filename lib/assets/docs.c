@@ -9,8 +9,7 @@
     X(ui_js, "swagger-ui-bundle.js", "text/javascript; charset=utf-8") \
     X(license, "LICENSE", "text/plain; charset=utf-8")                 \
     X(notice, "NOTICE", "text/plain; charset=utf-8")                   \
-    X(licenses, "swagger-ui-bundle.js.LICENSE.txt",                    \
-      "text/plain; charset=utf-8")
+    X(licenses, "swagger-ui-bundle.js.LICENSE.txt", "text/plain; charset=utf-8")
 
 #define X(id, name, type)                                    \
     __asm__(".section .rodata\n"                             \

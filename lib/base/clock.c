@@ -196,8 +196,8 @@ bool clock_parse(struct slice s, int64_t *ms, bool *date_only)
         return false;
     sec = 0;
     fraction = 0;
-    if (literal(&s, ':') && (!digits(&s, 2, &sec) ||
-                             !parse_fraction(&s, &fraction)))
+    if (literal(&s, ':') &&
+        (!digits(&s, 2, &sec) || !parse_fraction(&s, &fraction)))
         return false;
     if (!parse_offset(&s, &offset) || s.n != 0)
         return false;

@@ -28,8 +28,8 @@ void crypt_random(void *out, size_t n)
 void crypt_keyed(const uint8_t secret[static CRYPT_SECRET], struct slice s,
                  uint8_t out[static CRYPT_HASH])
 {
-    (void)crypto_generichash(out, CRYPT_HASH, (const uint8_t *)s.p, s.n,
-                             secret, CRYPT_SECRET);
+    (void)crypto_generichash(out, CRYPT_HASH, (const uint8_t *)s.p, s.n, secret,
+                             CRYPT_SECRET);
 }
 
 void crypt_hmac(struct slice key, struct slice a, struct slice b,
@@ -121,9 +121,8 @@ void crypt_request_id(int64_t now_ms, char out[static 33])
     crypt_next_id(&one, now_ms, out);
 }
 
-static enum status secret_make(const char *path,
-                               uint8_t out[static CRYPT_SECRET],
-                               struct err *err)
+static enum status
+secret_make(const char *path, uint8_t out[static CRYPT_SECRET], struct err *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd == -1)
@@ -157,8 +156,7 @@ enum status crypt_secret(const char *path, uint8_t out[static CRYPT_SECRET],
         return err_set(err, E_CORRUPT, "secret", "%s is not 32 bytes", path);
     if (bad == -1 || (st.st_mode & 077) != 0)
         return err_set(err, E_CORRUPT, "secret",
-                       "%s must not be accessible to others (chmod 600)",
-                       path);
+                       "%s must not be accessible to others (chmod 600)", path);
     return OK;
 }
 

@@ -51,8 +51,7 @@ struct crypt_ids {
     size_t left;
 };
 /* As crypt_request_id, from bytes drawn ahead. */
-void crypt_next_id(struct crypt_ids *ids, int64_t now_ms,
-                   char out[static 33]);
+void crypt_next_id(struct crypt_ids *ids, int64_t now_ms, char out[static 33]);
 /* Reads DATA_DIR/secret.key, or makes it (0600, fsynced).  E_CORRUPT: not 32
  * bytes or readable by others; E_IO. */
 MUST_CHECK enum status crypt_secret(const char *path,

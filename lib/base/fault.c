@@ -12,18 +12,17 @@
 #include "base/money.h"
 
 static const char *const points[] = {
-    "admit.before_commit", "admit.committed",
+    "admit.before_commit",  "admit.committed",
     "settle.before_commit", "settle.committed",
-    "outbox.trim",         "counters.sync",
-    "counters.put",        "ledger.begin",
-    "ledger.inserted",     "ledger.commit",
-    "ledger.trim",         "hold.admitted",
-    "upstream.sending",    "upstream.head",
-    "upstream.data",       "upstream.done",
-    "settle.done",         "answer.end",
-    "alert.before_commit", "alert.committed",
-    "alert.sent",
-    NULL,
+    "outbox.trim",          "counters.sync",
+    "counters.put",         "ledger.begin",
+    "ledger.inserted",      "ledger.commit",
+    "ledger.trim",          "hold.admitted",
+    "upstream.sending",     "upstream.head",
+    "upstream.data",        "upstream.done",
+    "settle.done",          "answer.end",
+    "alert.before_commit",  "alert.committed",
+    "alert.sent",           NULL,
 };
 
 static struct {

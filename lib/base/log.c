@@ -48,8 +48,7 @@ enum status log_reopen(const char *path, struct err *err)
 
 bool log_on(enum log_level level)
 {
-    return (int)level <=
-           atomic_load_explicit(&threshold, memory_order_relaxed);
+    return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
 bool log_level_parse(struct slice s, enum log_level *out)

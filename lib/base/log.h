@@ -41,12 +41,12 @@ void log_write(enum log_level level, const char *event,
 /* Reads "error|warn|info|debug"; false if it is none. */
 bool log_level_parse(struct slice s, enum log_level *out);
 
-#define log_line(level, event, ...)                                            \
-    do {                                                                       \
-        if (log_on(level)) {                                                   \
-            const struct log_field f_[] = {__VA_ARGS__};                       \
-            log_write(level, event, f_, (int)(sizeof f_ / sizeof *f_));        \
-        }                                                                      \
+#define log_line(level, event, ...)                                     \
+    do {                                                                \
+        if (log_on(level)) {                                            \
+            const struct log_field f_[] = {__VA_ARGS__};                \
+            log_write(level, event, f_, (int)(sizeof f_ / sizeof *f_)); \
+        }                                                               \
     } while (0)
 #define log_plain(level, event) log_write(level, event, NULL, 0)
 

@@ -20,13 +20,13 @@ enum metric_id {
     M_REQUEST_SECONDS, /* histogram, us in */
     M_OVERHEAD_SECONDS,
     M_TTFT_SECONDS,
-    M_TOKENS,          /* kind, provider, model */
-    M_SPEND,           /* tenant, provider, model; nano-dollars in */
-    M_RATE_HITS,       /* kind */
-    M_AUTH_FAILURES,   /* kind */
+    M_TOKENS,        /* kind, provider, model */
+    M_SPEND,         /* tenant, provider, model; nano-dollars in */
+    M_RATE_HITS,     /* kind */
+    M_AUTH_FAILURES, /* kind */
     M_POLICY_SECONDS,
     M_POLICY_ERRORS,
-    M_INGEST,          /* result */
+    M_INGEST, /* result */
     M_OVERRUNS,
     M_ALERTS,           /* period */
     M_ALERT_DELIVERIES, /* channel, result */

@@ -15,9 +15,9 @@
 
 typedef __int128 int128;
 
-#define MONEY_NANO 1000000000LL                /* nano-dollars per dollar */
-#define MONEY_MAX (1000000000LL * MONEY_NANO)  /* largest amount accepted */
-#define MONEY_TEXT 32                          /* room for an amount in text */
+#define MONEY_NANO 1000000000LL               /* nano-dollars per dollar */
+#define MONEY_MAX (1000000000LL * MONEY_NANO) /* largest amount accepted */
+#define MONEY_TEXT 32                         /* room for an amount in text */
 
 /* Reads a decimal number (optional sign, digits, fraction, exponent) scaled
  * by 10^`decimals` into an exact integer.  False if it is no number, has more

@@ -43,12 +43,12 @@ struct budget {
     int64_t object_id;     /* key or tag id; 0 otherwise */
     struct slice scope_id; /* session, user, or model name (may end in '*') */
     enum budget_period period;
-    int64_t rolling_ms;        /* width of a rolling window */
-    int64_t start_ms, end_ms;  /* custom: [start, end) */
-    int64_t amount;            /* nano-dollars */
-    bool soft;                 /* counts and alerts, never refuses */
+    int64_t rolling_ms;       /* width of a rolling window */
+    int64_t start_ms, end_ms; /* custom: [start, end) */
+    int64_t amount;           /* nano-dollars */
+    bool soft;                /* counts and alerts, never refuses */
     bool active;
-    bool direct_only;          /* tag inheritance NONE or BYPASS */
+    bool direct_only;                  /* tag inheritance NONE or BYPASS */
     int thresholds[BUDGET_THRESHOLDS]; /* percent, ascending */
     int threshold_count; /* BUDGET_NO_OWN: ALERT_THRESHOLDS counts */
 };

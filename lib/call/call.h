@@ -45,9 +45,9 @@ enum op {
 /* The worst case, linear in the output: cost <= fixed + out_pico * tokens.
  * Pico-dollars. */
 struct worst {
-    int128 fixed_pico;   /* input bound and allowances */
-    int64_t out_pico;    /* dearest rate of one output token, all choices */
-    int64_t out_tokens;  /* output bound per choice, before clamping */
+    int128 fixed_pico;  /* input bound and allowances */
+    int64_t out_pico;   /* dearest rate of one output token, all choices */
+    int64_t out_tokens; /* output bound per choice, before clamping */
     int64_t price_version;
     int basis; /* enum price_basis */
 };
@@ -66,16 +66,16 @@ struct call {
     enum provider_id provider;
     struct slice model; /* without provider prefix; empty: none */
     bool stream;
-    int64_t max_output; /* the client's output limit, -1: none */
-    int64_t choices;    /* n, best_of, candidateCount; at least 1 */
-    int64_t input_bound; /* tokens that can be billed as input */
-    bool input_is_context; /* server-side history: the model's context */
-    bool unbounded;  /* nothing bounds it: FALLBACK_HOLD_USD */
+    int64_t max_output;       /* the client's output limit, -1: none */
+    int64_t choices;          /* n, best_of, candidateCount; at least 1 */
+    int64_t input_bound;      /* tokens that can be billed as input */
+    bool input_is_context;    /* server-side history: the model's context */
+    bool unbounded;           /* nothing bounds it: FALLBACK_HOLD_USD */
     bool output_is_limitable; /* an output limit can be written into it */
-    int64_t web_searches; /* held server tool calls */
-    int64_t images;       /* generated images bound, 0: none */
-    int64_t characters;   /* speech input characters */
-    enum tier tier;       /* asked; auto counts as the dearest it can be */
+    int64_t web_searches;     /* held server tool calls */
+    int64_t images;           /* generated images bound, 0: none */
+    int64_t characters;       /* speech input characters */
+    enum tier tier;           /* asked; auto counts as the dearest it can be */
     bool fast, region_us, region_eu;
     struct slice user;
 

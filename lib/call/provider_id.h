@@ -6,17 +6,17 @@
 #define CALL_PROVIDER_ID_H
 
 /* id, name on the wire and in the ledger, name for people */
-#define PROVIDERS(X)                                                           \
-    X(PROVIDER_OPENAI, "openai", "OpenAI")                                     \
-    X(PROVIDER_AZURE, "azure", "Azure OpenAI")                                 \
-    X(PROVIDER_ANTHROPIC, "anthropic", "Anthropic")                            \
-    X(PROVIDER_GOOGLE, "google", "Google")                                     \
-    X(PROVIDER_MISTRAL, "mistral", "Mistral")                                  \
-    X(PROVIDER_DEEPSEEK, "deepseek", "DeepSeek")                               \
-    X(PROVIDER_XAI, "xai", "xAI")                                              \
-    X(PROVIDER_GROQ, "groq", "Groq")                                           \
-    X(PROVIDER_OPENROUTER, "openrouter", "OpenRouter")                         \
-    X(PROVIDER_COHERE, "cohere", "Cohere")                                     \
+#define PROVIDERS(X)                                   \
+    X(PROVIDER_OPENAI, "openai", "OpenAI")             \
+    X(PROVIDER_AZURE, "azure", "Azure OpenAI")         \
+    X(PROVIDER_ANTHROPIC, "anthropic", "Anthropic")    \
+    X(PROVIDER_GOOGLE, "google", "Google")             \
+    X(PROVIDER_MISTRAL, "mistral", "Mistral")          \
+    X(PROVIDER_DEEPSEEK, "deepseek", "DeepSeek")       \
+    X(PROVIDER_XAI, "xai", "xAI")                      \
+    X(PROVIDER_GROQ, "groq", "Groq")                   \
+    X(PROVIDER_OPENROUTER, "openrouter", "OpenRouter") \
+    X(PROVIDER_COHERE, "cohere", "Cohere")             \
     X(PROVIDER_DEMO, "demo", "Demo")
 
 enum provider_id {

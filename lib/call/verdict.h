@@ -35,22 +35,22 @@ struct verdict_rate {
 };
 
 struct verdict {
-    enum refusal refusal;   /* R_NONE: allowed */
-    struct slice message;   /* what follows the literal text, or empty */
-    const char *kind;       /* 429: "requests", "tokens", "concurrency" */
-    int64_t retry_after_s;  /* 429 */
-    int64_t kind_limit;     /* 429 */
+    enum refusal refusal;  /* R_NONE: allowed */
+    struct slice message;  /* what follows the literal text, or empty */
+    const char *kind;      /* 429: "requests", "tokens", "concurrency" */
+    int64_t retry_after_s; /* 429 */
+    int64_t kind_limit;    /* 429 */
     struct verdict_rate rate;
     struct verdict_scope scopes[VERDICT_SCOPES_MAX];
     int scope_count;
-    struct slice *deny;     /* policy: texts of deny */
+    struct slice *deny; /* policy: texts of deny */
     int deny_count;
     struct slice policy_reason;
     bool policy_error;
 
-    uint64_t hold_id;       /* allowed: to be settled exactly once */
+    uint64_t hold_id; /* allowed: to be settled exactly once */
     int64_t hold_nano;
-    int64_t clamp_tokens;   /* output limit to write, per choice; 0: none */
+    int64_t clamp_tokens; /* output limit to write, per choice; 0: none */
 };
 
 #endif

@@ -72,7 +72,7 @@ struct catalog_reader {
     uint64_t generation;
 };
 
-/* ---- shards -------------------------------------------------------------------- */
+/* ---- shards ------------------------------------------------------------- */
 
 static uint64_t hash_id(int64_t id)
 {
@@ -121,8 +121,8 @@ static void shard_own(struct shard **slot)
 {
     struct shard *old = *slot;
     int n = old != NULL ? old->n : 0;
-    bool alone = old != NULL && atomic_load_explicit(
-                                    &old->refs, memory_order_acquire) == 1;
+    bool alone = old != NULL &&
+                 atomic_load_explicit(&old->refs, memory_order_acquire) == 1;
     if (alone && n < old->cap)
         return;
     int cap = n + n / 4 + 4;
@@ -145,8 +145,7 @@ static void shard_add(struct snapshot *s, enum map m, struct entry e)
     shard_own(slot);
     struct shard *sh = *slot;
     int at = lower(sh, e.hash);
-    memmove(&sh->e[at + 1], &sh->e[at],
-            (size_t)(sh->n - at) * sizeof sh->e[0]);
+    memmove(&sh->e[at + 1], &sh->e[at], (size_t)(sh->n - at) * sizeof sh->e[0]);
     sh->e[at] = e;
     sh->n++;
 }
@@ -170,7 +169,7 @@ static void shard_drop(struct snapshot *s, enum map m, uint64_t hash,
     }
 }
 
-/* ---- snapshots ------------------------------------------------------------------- */
+/* ---- snapshots ---------------------------------------------------------- */
 
 static struct snapshot *snapshot_copy(const struct snapshot *old)
 {
@@ -321,7 +320,7 @@ void snapshot_each(const struct snapshot *s,
     }
 }
 
-/* ---- scopes of a call --------------------------------------------------------------- */
+/* ---- scopes of a call --------------------------------------------------- */
 
 static struct event_tag *charged(struct event *e, int64_t id)
 {
@@ -432,7 +431,7 @@ uint64_t snapshot_session_counter(int64_t tenant_id, struct slice session)
     return (h & ~BUDGET_ENV_BIT) | BUDGET_SESSION_BIT;
 }
 
-/* ---- the catalog ---------------------------------------------------------------------- */
+/* ---- the catalog -------------------------------------------------------- */
 
 struct catalog *catalog_new(const struct env_budget *env, int env_count)
 {
@@ -562,9 +561,9 @@ enum status catalog_put_take(struct catalog *c, const struct tenant *t,
             replace(s, old, t);
         } else {
             for (int i = 0; i < t->key_count; i++)
-                shard_add(s, BY_KEY,
-                          (struct entry){hash_key(t->keys[i].hash), t->id,
-                                         NULL});
+                shard_add(
+                    s, BY_KEY,
+                    (struct entry){hash_key(t->keys[i].hash), t->id, NULL});
             shard_add(s, BY_NAME,
                       (struct entry){crypt_table_hash(t->name), t->id, NULL});
             s->tenants[t->origin]++;
@@ -592,8 +591,7 @@ void catalog_set_wide(struct catalog *c, const struct budget *b, int n)
     size_t text = 0;
     for (int i = 0; i < n; i++)
         text += b[i].scope_id.n;
-    struct wide *w =
-        xcalloc(1, sizeof *w + (size_t)n * sizeof w->b[0] + text);
+    struct wide *w = xcalloc(1, sizeof *w + (size_t)n * sizeof w->b[0] + text);
     char *at = (char *)&w->b[n];
     atomic_init(&w->refs, 1);
     for (int i = 0; i < n; i++) {
@@ -653,7 +651,7 @@ void catalog_bulk_end(struct catalog *c)
     pthread_mutex_unlock(&c->lock);
 }
 
-/* ---- readers ------------------------------------------------------------------------------ */
+/* ---- readers ------------------------------------------------------------ */
 
 struct catalog_reader *catalog_reader_new(struct catalog *c)
 {

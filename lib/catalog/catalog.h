@@ -27,9 +27,8 @@ const struct snapshot *catalog_ref(struct catalog *c);
 /* Puts a tenant, replacing the one with its id, for the next catalog_now of
  * every reader.  Takes over one reference of `t`, also on failure.  E_EXISTS:
  * its name or a key hash belongs to another tenant. */
-MUST_CHECK enum status catalog_put_take(struct catalog *c,
-                                        const struct tenant *t,
-                                        struct err *err);
+MUST_CHECK enum status
+catalog_put_take(struct catalog *c, const struct tenant *t, struct err *err);
 /* Removes one; nothing happens if it is not there. */
 void catalog_remove(struct catalog *c, int64_t tenant_id);
 /* Replaces the budgets of no tenant (copied; inactive ones are left out). */

@@ -15,7 +15,7 @@ struct node {
     _Atomic int refs;
 };
 
-/* ---- placing ---------------------------------------------------------------- */
+/* ---- placing ------------------------------------------------------------ */
 
 struct placer {
     char *at, *end;
@@ -56,7 +56,7 @@ static size_t room(const struct tenant_draft *d)
     return n;
 }
 
-/* ---- order -------------------------------------------------------------------- */
+/* ---- order -------------------------------------------------------------- */
 
 static int by_hash(const void *a, const void *b)
 {
@@ -95,7 +95,7 @@ static void sort(void *p, int n, size_t size,
         qsort(p, (size_t)n, size, cmp);
 }
 
-/* ---- environment budgets ------------------------------------------------------- */
+/* ---- environment budgets ------------------------------------------------ */
 
 static bool env_is_for(const struct env_budget *e, struct slice tenant)
 {
@@ -153,7 +153,7 @@ static int add_env(const struct tenant_draft *d, struct budget *out)
     return n;
 }
 
-/* ---- building -------------------------------------------------------------------- */
+/* ---- building ----------------------------------------------------------- */
 
 /* O(n^2) without an index would hurt at 10,000 tags: parents are found by a
  * sorted array of ids. */
@@ -183,8 +183,7 @@ static enum status link_tags(struct tenant_tag *tags, int n, struct err *err)
         if (tags[i].parent_id == 0)
             continue;
         struct by_id key = {tags[i].parent_id, NULL};
-        struct by_id *hit =
-            bsearch(&key, ids, (size_t)n, sizeof *ids, id_cmp);
+        struct by_id *hit = bsearch(&key, ids, (size_t)n, sizeof *ids, id_cmp);
         if (hit == NULL)
             st = err_set(err, E_INVALID, "catalog", "tag without its parent");
         else
@@ -211,10 +210,8 @@ enum status tenant_build(const struct tenant_draft *d,
         return err_set(err, E_NOMEM, "catalog", "no memory for a tenant");
     struct placer p = {block, block + n};
     struct node *node = place(&p, sizeof *node);
-    struct tenant_key *keys =
-        place(&p, (size_t)d->key_count * sizeof *keys);
-    struct tenant_tag *tags =
-        place(&p, (size_t)d->tag_count * sizeof *tags);
+    struct tenant_key *keys = place(&p, (size_t)d->key_count * sizeof *keys);
+    struct tenant_tag *tags = place(&p, (size_t)d->tag_count * sizeof *tags);
     struct budget *budgets = place(
         &p, ((size_t)d->budget_count + (size_t)d->env_count) * sizeof *budgets);
     memset(node, 0, sizeof *node);
@@ -287,7 +284,7 @@ void tenant_unref(const struct tenant **t)
         free(n);
 }
 
-/* ---- look-ups ----------------------------------------------------------------------- */
+/* ---- look-ups ----------------------------------------------------------- */
 
 const struct tenant_key *tenant_key(const struct tenant *t,
                                     const uint8_t hash[static TENANT_KEY_HASH])

@@ -42,7 +42,7 @@ struct tenant_key {
 /* A tag, active or not (an inactive one may not be asked for). */
 struct tenant_tag {
     int64_t id;
-    int64_t parent_id;             /* 0: none */
+    int64_t parent_id;               /* 0: none */
     const struct tenant_tag *parent; /* within the same node */
     struct slice name, path;
     int level;
@@ -89,25 +89,20 @@ struct tenant_draft {
 /* Builds a node with one reference.  E_INVALID: a parent that is not there, a
  * circle or a tree deeper than TENANT_TAG_DEPTH; E_NOMEM. */
 MUST_CHECK enum status tenant_build(const struct tenant_draft *d,
-                                    const struct tenant **out,
-                                    struct err *err);
+                                    const struct tenant **out, struct err *err);
 /* One more reference; returns `t`. */
 const struct tenant *tenant_ref(const struct tenant *t);
 /* Drops one, frees with the last, nulls the caller's pointer (NULL is fine). */
 void tenant_unref(const struct tenant **t);
 
 /* The key with this hash, or NULL. */
-const struct tenant_key *
-tenant_key(const struct tenant *t,
-           const uint8_t hash[static TENANT_KEY_HASH]);
+const struct tenant_key *tenant_key(const struct tenant *t,
+                                    const uint8_t hash[static TENANT_KEY_HASH]);
 /* The key with this id, or NULL. */
-const struct tenant_key *tenant_key_id(const struct tenant *t,
-                                       int64_t id);
+const struct tenant_key *tenant_key_id(const struct tenant *t, int64_t id);
 /* The tag with this name, active or not, or NULL. */
-const struct tenant_tag *tenant_tag(const struct tenant *t,
-                                    struct slice name);
+const struct tenant_tag *tenant_tag(const struct tenant *t, struct slice name);
 /* The tag with this id, or NULL. */
-const struct tenant_tag *tenant_tag_id(const struct tenant *t,
-                                       int64_t id);
+const struct tenant_tag *tenant_tag_id(const struct tenant *t, int64_t id);
 
 #endif

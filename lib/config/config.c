@@ -32,9 +32,11 @@ static const struct variable {
     int64_t min, max;
     const char *meaning;
 } table[] = {
-#define X(kind, member, name, aliases, dflt, min, max, text)                   \
-    {KIND_##kind, offsetof(struct config, member), name, aliases, dflt, min,   \
-     max, text},
+#define X(kind, member, name, aliases, dflt, min, max, text) \
+    {KIND_##kind, offsetof(struct config, member),           \
+     name,        aliases,                                   \
+     dflt,        min,                                       \
+     max,         text},
     CONFIG_TABLE(X)
 #undef X
 };
@@ -42,19 +44,22 @@ static const struct variable {
 
 /* Recognised without effect (contract 2). */
 static const char *const without_effect[] = {
-    "DATABASE_URL",  "REDIS_URL",    "DB_PATH", "DB_FILENAME",
-    "DATABASE_PATH", "OPENAI_MODEL",
+    "DATABASE_URL", "REDIS_URL",     "DB_PATH",
+    "DB_FILENAME",  "DATABASE_PATH", "OPENAI_MODEL",
 };
 
 /* Words a variable may have. */
 static const struct {
     const char *name, *words;
 } words[] = {
-    {"CRASH_SETTLE", "hold,input"},     {"TENANT_AUTH", "key,header"},
+    {"CRASH_SETTLE", "hold,input"},
+    {"TENANT_AUTH", "key,header"},
     {"LOG_LEVEL", "error,warn,info,debug"},
     {"UNKNOWN_PRICE", "refuse,dearest,free"},
-    {"POLICY_DIALECT", "auto,v0,v1"},   {"CLIENT_GONE", "drain,abort"},
-    {"PASSTHROUGH", "safe,all,off"},    {"PROXY_ERRORS", "native,plain"},
+    {"POLICY_DIALECT", "auto,v0,v1"},
+    {"CLIENT_GONE", "drain,abort"},
+    {"PASSTHROUGH", "safe,all,off"},
+    {"PROXY_ERRORS", "native,plain"},
     {"SELF_SERVICE", "0,1,true,false,yes,no,on,off"},
     {"ENV", "production,development,test"},
 };
@@ -75,7 +80,7 @@ static enum status bad(struct err *err, const char *name, const char *why)
     return err_set(err, E_INVALID, "config", "%s: %s", name, why);
 }
 
-/* ---- sources --------------------------------------------------------------- */
+/* ---- sources ------------------------------------------------------------ */
 
 static void add_pair(struct pairs *ps, struct slice name, struct slice value)
 {
@@ -209,7 +214,7 @@ static struct slice value_of(const struct pairs *ps, const struct variable *v)
     return found.p != NULL ? found : slice_str(v->dflt);
 }
 
-/* ---- values ------------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------------- */
 
 static bool in_list(const char *list, struct slice s)
 {
@@ -226,9 +231,9 @@ static enum status check_words(const struct variable *v, struct slice s,
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (slice_is(slice_str(v->name), words[i].name) && s.n > 0 &&
             !in_list(words[i].words, s))
-            return err_set(err, E_INVALID, "config",
-                           "%s: '%.*s' is none of %s", v->name,
-                           (int)(s.n < 40 ? s.n : 40), s.p, words[i].words);
+            return err_set(err, E_INVALID, "config", "%s: '%.*s' is none of %s",
+                           v->name, (int)(s.n < 40 ? s.n : 40), s.p,
+                           words[i].words);
     return OK;
 }
 
@@ -264,10 +269,11 @@ static enum status set_one(struct config *c, const struct variable *v,
     if (v->kind == KIND_USD) {
         if (!read_usd(s, &n))
             return bad(err, v->name, "not an amount in USD");
-    } else if (!is_plain(s, true, false) || !money_scan(s, 0, &n) || n < v->min || n > v->max)
+    } else if (!is_plain(s, true, false) || !money_scan(s, 0, &n) ||
+               n < v->min || n > v->max)
         return err_set(err, E_INVALID, "config",
-                       "%s: a whole number from %lld to %lld expected",
-                       v->name, (long long)v->min, (long long)v->max);
+                       "%s: a whole number from %lld to %lld expected", v->name,
+                       (long long)v->min, (long long)v->max);
     memcpy(at, &n, sizeof n);
     return OK;
 }
@@ -283,7 +289,7 @@ static enum status set_all(struct config *c, const struct pairs *ps,
     return OK;
 }
 
-/* ---- budgets ------------------------------------------------------------------ */
+/* ---- budgets ------------------------------------------------------------ */
 
 /* False: full, or two variables say the same (24H and 1D). */
 static bool add_budget(struct config *c, struct slice tenant,
@@ -348,8 +354,8 @@ static bool budget_name(struct slice rest, config_period_fn *period,
 static bool is_plain_budget(struct slice name)
 {
     static const char *const plain[] = {
-        "BUDGET_PERIODS",    "BUDGET_PERIOD",   "BUDGET_START_DATE",
-        "BUDGET_END_DATE",   "BUDGET_TIMEZONE",
+        "BUDGET_PERIODS",  "BUDGET_PERIOD",   "BUDGET_START_DATE",
+        "BUDGET_END_DATE", "BUDGET_TIMEZONE",
     };
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (slice_is(name, plain[i]))
@@ -438,18 +444,16 @@ static enum status read_periods(struct config *c, config_period_fn *period,
     return OK;
 }
 
-/* ---- rules across variables ------------------------------------------------------ */
+/* ---- rules across variables --------------------------------------------- */
 
 static enum status check_together(struct config *c, const struct pairs *ps,
                                   struct err *err)
 {
     if ((c->tls_cert_file[0] == '\0') != (c->tls_key_file[0] == '\0'))
         return bad(err, "TLS_CERT_FILE", "needs TLS_KEY_FILE, and the reverse");
-    if (c->clock_offset_s != 0 &&
-        !slice_is(slice_str(c->env), "development"))
+    if (c->clock_offset_s != 0 && !slice_is(slice_str(c->env), "development"))
         return bad(err, "CLOCK_OFFSET_S", "only with ENV=development");
-    if (c->default_api_key[0] != '\0' &&
-        slice_str(c->default_api_key).n < 16)
+    if (c->default_api_key[0] != '\0' && slice_str(c->default_api_key).n < 16)
         return bad(err, "DEFAULT_API_KEY", "at least 16 characters");
     struct slice ldap = find(ps, SLICE("USE_LDAP"));
     bool off = slice_eq_nocase(ldap, SLICE("0")) ||
@@ -483,8 +487,8 @@ enum status config_load(const char *file, char *const *env,
 {
     struct config *c = xcalloc(1, sizeof *c);
     arena_init(&c->arena, 64u << 20);
-    c->budgets = arena_alloc(&c->arena,
-                             CONFIG_BUDGETS_MAX * sizeof *c->budgets);
+    c->budgets =
+        arena_alloc(&c->arena, CONFIG_BUDGETS_MAX * sizeof *c->budgets);
     c->periods = arena_alloc(&c->arena, 64 * sizeof *c->periods);
     struct pairs ps = {.arena = &c->arena};
     ps.p = arena_alloc(&c->arena, PAIRS_MAX * sizeof *ps.p);
@@ -498,8 +502,7 @@ enum status config_load(const char *file, char *const *env,
             st = add_file(&ps, ".env", false, err);
     }
     if (st == OK && ps.full)
-        st = err_set(err, E_INVALID, "config", "above %d variables",
-                     PAIRS_MAX);
+        st = err_set(err, E_INVALID, "config", "above %d variables", PAIRS_MAX);
     if (st == OK)
         st = set_all(c, &ps, err);
     if (st == OK)
@@ -549,8 +552,7 @@ static const char *default_text(const struct config *c,
 }
 
 void config_each(const struct config *c,
-                 void (*fn)(void *arg, const struct config_value *v),
-                 void *arg)
+                 void (*fn)(void *arg, const struct config_value *v), void *arg)
 {
     for (size_t i = 0; i < TABLE_N; i++) {
         const struct variable *v = &table[i];
@@ -580,7 +582,9 @@ static void print_one(void *arg, const struct config_value *v)
 {
     struct buf *out = arg;
     buf_printf(out, "%-28s %s%s%s\n", v->name,
-               !v->set ? "(unset)" : v->secret ? "(set)" : v->text,
+               !v->set     ? "(unset)"
+               : v->secret ? "(set)"
+                           : v->text,
                v->meaning[0] != '\0' ? "  # " : "", v->meaning);
 }
 

@@ -23,7 +23,7 @@
  * (numbers), meaning.  Kinds: STR text, SEC secret text, INT number, BOOL,
  * USD nano-dollars. */
 #define CONFIG_TABLE(X)                                                        \
-    X(STR, host, "HOST", "", "127.0.0.1", 0, 0, "listen address")             \
+    X(STR, host, "HOST", "", "127.0.0.1", 0, 0, "listen address")              \
     X(INT, port, "PORT", "SERVER_PORT", "3000", 0, 65535,                      \
       "listen port; 0 = any free port, printed on start")                      \
     X(STR, tls_cert_file, "TLS_CERT_FILE", "", "", 0, 0,                       \
@@ -44,14 +44,14 @@
     X(INT, workers, "WORKERS", "", "0", 0, 64, "loops; 0 = one per CPU")       \
     X(INT, shutdown_grace_s, "SHUTDOWN_GRACE_S", "", "30", 0, 3600,            \
       "SIGTERM: time for open requests")                                       \
-    X(INT, max_body_bytes, "MAX_BODY_BYTES", "", "33554432", 1024,             \
-      2147483647, "body limit of proxy routes")                                \
+    X(INT, max_body_bytes, "MAX_BODY_BYTES", "", "33554432", 1024, 2147483647, \
+      "body limit of proxy routes")                                            \
     X(STR, allowed_origins, "ALLOWED_ORIGINS", "", "", 0, 0,                   \
       "CORS origins, comma separated")                                         \
     X(STR, trusted_proxies, "TRUSTED_PROXIES", "", "", 0, 0,                   \
       "addresses or networks whose forwarding headers count")                  \
-    X(INT, clock_offset_s, "CLOCK_OFFSET_S", "", "0", -4000000000,             \
-      4000000000, "shifts the clock (development only)")                       \
+    X(INT, clock_offset_s, "CLOCK_OFFSET_S", "", "0", -4000000000, 4000000000, \
+      "shifts the clock (development only)")                                   \
     X(SEC, admin_api_key, "ADMIN_API_KEY", "", "", 0, 0,                       \
       "admin secret: opens /dashboard and /admin, X-Admin-Key")                \
     X(SEC, admin_token, "ADMIN_TOKEN", "", "", 0, 0,                           \
@@ -80,8 +80,7 @@
       0, "OpenAI or compatible upstream key")                                  \
     X(STR, openai_base_url, "OPENAI_BASE_URL", "UPSTREAM_BASE", "", 0, 0,      \
       "default https://api.openai.com/v1")                                     \
-    X(SEC, anthropic_key, "ANTHROPIC_API_KEY", "", "", 0, 0,                   \
-      "Anthropic key")                                                         \
+    X(SEC, anthropic_key, "ANTHROPIC_API_KEY", "", "", 0, 0, "Anthropic key")  \
     X(STR, anthropic_base_url, "ANTHROPIC_BASE_URL", "", "", 0, 0,             \
       "default https://api.anthropic.com")                                     \
     X(SEC, google_key, "GOOGLE_API_KEY", "GEMINI_API_KEY", "", 0, 0,           \
@@ -130,7 +129,7 @@
       "requests a minute per tracking token; -1 = "                            \
       "RATE_LIMIT_RPM")                                                        \
     X(INT, ingest_burst, "INGEST_BURST", "", "-1", -1, 1000000,                \
-      "its size; -1 = RATE_LIMIT_BURST")                                        \
+      "its size; -1 = RATE_LIMIT_BURST")                                       \
     X(STR, default_budget_usd, "DEFAULT_BUDGET_USD", "", "50", 0, 0,           \
       "amount of each listed period without a budget; none = no default")      \
     X(STR, budget_periods, "BUDGET_PERIODS", "BUDGET_PERIOD", "monthly", 0, 0, \
@@ -214,8 +213,8 @@ struct config_budget {
     struct slice tenant; /* empty: every tenant; else upper-cased */
     enum budget_period period;
     int64_t rolling_ms;
-    int64_t amount; /* nano-dollars */
-    int rank;       /* 0 default, 1 per period, 2 per tenant */
+    int64_t amount;       /* nano-dollars */
+    int rank;             /* 0 default, 1 per period, 2 per tenant */
     const char *variable; /* that gave it a value, or NULL */
 };
 
@@ -229,7 +228,7 @@ struct config {
 #define CONFIG_SEC(m) const char *m;
 #define CONFIG_INT(m) int64_t m;
 #define CONFIG_USD(m) int64_t m;
-#define X(kind, member, name, aliases, dflt, min, max, text)                   \
+#define X(kind, member, name, aliases, dflt, min, max, text) \
     CONFIG_##kind(member)
     CONFIG_TABLE(X)
 #undef X

@@ -48,8 +48,7 @@ struct view {
     int64_t total, requests;
 };
 
-/* ---- what is asked for
- * ------------------------------------------------------- */
+/* ---- what is asked for -------------------------------------------------- */
 
 /* The ids of ?tagId=1&tagId=2; false: answered.  `*n` 0: all tags. */
 static bool read_ids(struct request *r, int64_t *ids, int *n)
@@ -155,8 +154,7 @@ static enum status gather(struct view *v, struct err *err)
     return st;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 static int by_use(const void *a, const void *b)
 {

@@ -32,7 +32,7 @@ static bool refuse(struct request *r, const char *text)
     return false;
 }
 
-/* ---- reading ------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------ */
 
 static bool read_period(struct request *r, const struct json *v, bool fresh,
                         struct budget *b)
@@ -157,8 +157,8 @@ static bool read_rest(struct request *r, const struct json *v,
             (!row->b.soft && !slice_is(mode->text, "hard")))
             return refuse(r, "Invalid mode. Allowed: hard, soft");
     }
-    if (active != NULL && (active->type == JSON_TRUE ||
-                           active->type == JSON_FALSE))
+    if (active != NULL &&
+        (active->type == JSON_TRUE || active->type == JSON_FALSE))
         row->b.active = active->type == JSON_TRUE;
     if (weight != NULL && weight->type != JSON_NULL) {
         struct slice s = request_number(weight, &wrong);
@@ -168,15 +168,14 @@ static bool read_rest(struct request *r, const struct json *v,
     }
     if (inherit == NULL || inherit->type == JSON_NULL)
         return true;
-    if (inherit->type != JSON_STRING ||
-        (!slice_is(inherit->text, "LENIENT") &&
-         !slice_is(inherit->text, "STRICT") &&
-         !slice_is(inherit->text, "NONE") &&
-         !slice_is(inherit->text, "BYPASS")))
+    if (inherit->type != JSON_STRING || (!slice_is(inherit->text, "LENIENT") &&
+                                         !slice_is(inherit->text, "STRICT") &&
+                                         !slice_is(inherit->text, "NONE") &&
+                                         !slice_is(inherit->text, "BYPASS")))
         return refuse(r, "Invalid inheritanceMode");
     row->inheritance = inherit->text;
-    row->b.direct_only = slice_is(inherit->text, "NONE") ||
-                         slice_is(inherit->text, "BYPASS");
+    row->b.direct_only =
+        slice_is(inherit->text, "NONE") || slice_is(inherit->text, "BYPASS");
     return true;
 }
 
@@ -196,7 +195,7 @@ bool budget_json_read(struct request *r, const struct json *v, bool fresh,
            read_rest(r, v, row);
 }
 
-/* ---- writing ------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 static void ktime_or_null(struct json_out *o, const char *key, int64_t ms)
 {
@@ -213,19 +212,18 @@ static void write_window_width(struct request *r, struct json_out *o,
         json_knull(o, "window");
         return;
     }
-    bool days = b->rolling_ms % WINDOW_DAY_MS == 0 &&
-                b->rolling_ms > 2 * WINDOW_DAY_MS;
+    bool days =
+        b->rolling_ms % WINDOW_DAY_MS == 0 && b->rolling_ms > 2 * WINDOW_DAY_MS;
     json_kstr(o, "window",
               arena_printf(&r->arena, "%lld%s",
                            (long long)(b->rolling_ms /
-                                       (days ? WINDOW_DAY_MS
-                                             : WINDOW_HOUR_MS)),
+                                       (days ? WINDOW_DAY_MS : WINDOW_HOUR_MS)),
                            days ? "d" : "h"));
 }
 
 /* Spent and held now; false if the budget does not apply at this time. */
-static bool look(struct request *r, const struct budget *b,
-                 struct window *w, struct counter_window *c)
+static bool look(struct request *r, const struct budget *b, struct window *w,
+                 struct counter_window *c)
 {
     const struct control_conf *conf = control_conf(r->control);
     struct err err;
@@ -308,8 +306,8 @@ static void write_thresholds(struct request *r, struct json_out *o,
     const int *t = row->b.thresholds;
     int n = row->b.threshold_count;
     if (n == BUDGET_NO_OWN) {
-        n = alert_thresholds(
-            control_conf(r->control)->config->alert_thresholds, general);
+        n = alert_thresholds(control_conf(r->control)->config->alert_thresholds,
+                             general);
         t = general;
     }
     json_key(o, "alertThresholds");
@@ -348,8 +346,7 @@ void budget_json_write(struct request *r, struct json_out *o,
         json_key(o, "weight");
         json_raw(o, slice(w, n));
         json_kstr(o, "inheritanceMode",
-                  row->inheritance.n > 0 ? row->inheritance
-                                         : SLICE("LENIENT"));
+                  row->inheritance.n > 0 ? row->inheritance : SLICE("LENIENT"));
     }
     if (view == BUDGET_USED || view == BUDGET_WIDE)
         write_used(r, o, b, view);

@@ -42,7 +42,7 @@ static void say_ok(struct request *r)
     json_obj_end(&o);
 }
 
-/* ---- A's: /admin/tenant/:id/budgets, /admin/budget/:id ---------------------------- */
+/* ---- A's: /admin/tenant/:id/budgets, /admin/budget/:id ------------------ */
 
 /* One object at top level, or a list under "budgets". */
 static bool read_items(struct request *r, struct budget_row *rows, int *n)
@@ -74,16 +74,15 @@ static void tenant_scope(struct request *r, struct budget_row *rows, int n)
 
 void budgets_tenant_post(struct request *r)
 {
-    struct budget_row *rows =
-        arena_alloc(&r->arena, ITEMS_MAX * sizeof *rows);
+    struct budget_row *rows = arena_alloc(&r->arena, ITEMS_MAX * sizeof *rows);
     struct json_out o;
     struct err err;
     int n;
     if (!tenant_exists(r) || !read_items(r, rows, &n))
         return;
     tenant_scope(r, rows, n);
-    enum status st = rows_budgets_add(control_conf(r->control)->db, control_admin,
-                                      rows, n, true, &err);
+    enum status st = rows_budgets_add(control_conf(r->control)->db,
+                                      control_admin, rows, n, true, &err);
     if (st == E_INVALID || st == E_EXISTS) {
         request_fail(r, 400, "Budget already exists for this scope and period",
                      "budget_exists");
@@ -183,8 +182,8 @@ void budgets_tenant_put(struct request *r)
 static void remove_budget(struct request *r, const struct budget_row *row)
 {
     struct err err;
-    enum status st = rows_budget_delete(control_conf(r->control)->db, control_admin,
-                                        (int64_t)row->b.id, &err);
+    enum status st = rows_budget_delete(
+        control_conf(r->control)->db, control_admin, (int64_t)row->b.id, &err);
     if (st == E_NOT_FOUND)
         request_fail(r, 404, "Budget not found", "not_found");
     else if (st != OK)
@@ -200,15 +199,14 @@ void budgets_tenant_delete(struct request *r)
         remove_budget(r, &row);
 }
 
-/* ---- every scope: /admin/budgets ---------------------------------------------------- */
+/* ---- every scope: /admin/budgets ---------------------------------------- */
 
 static const struct {
     const char *name;
     enum budget_scope scope;
 } kinds[] = {
-    {"global", SCOPE_GLOBAL},   {"tenant", SCOPE_TENANT},
-    {"key", SCOPE_KEY},         {"tag", SCOPE_TAG},
-    {"session", SCOPE_SESSION}, {"user", SCOPE_USER},
+    {"global", SCOPE_GLOBAL}, {"tenant", SCOPE_TENANT},   {"key", SCOPE_KEY},
+    {"tag", SCOPE_TAG},       {"session", SCOPE_SESSION}, {"user", SCOPE_USER},
     {"model", SCOPE_MODEL},
 };
 
@@ -308,8 +306,8 @@ void budgets_create(struct request *r)
     struct err err;
     if (!read_scope(r, &row.b) || !budget_json_read(r, r->json, true, &row))
         return;
-    enum status st = rows_budgets_add(control_conf(r->control)->db, control_admin,
-                                      &row, 1, false, &err);
+    enum status st = rows_budgets_add(control_conf(r->control)->db,
+                                      control_admin, &row, 1, false, &err);
     if (st == E_EXISTS || st == E_INVALID)
         request_fail(r, 400, "Budget already exists for this scope and period",
                      "budget_exists");

@@ -81,22 +81,22 @@ struct slice job_field(const struct job *j, const char *name)
     return header_find(j->head->fields, j->head->field_count, name);
 }
 
-/* ---- answers ------------------------------------------------------------------ */
+/* ---- answers ------------------------------------------------------------ */
 
 static int common_fields(const struct job *j, struct http_field *f)
 {
     int n = 0;
-    f[n++] = (struct http_field){
-        SLICE("Content-Type"),
-        slice_str(j->r.content_type != NULL
-                      ? j->r.content_type
-                      : "application/json; charset=utf-8")};
-    f[n++] = (struct http_field){
-        SLICE("Cache-Control"),
-        slice_str(j->r.cache_control != NULL ? j->r.cache_control
-                                             : "no-store")};
-    f[n++] = (struct http_field){SLICE("X-Content-Type-Options"),
-                                 SLICE("nosniff")};
+    f[n++] =
+        (struct http_field){SLICE("Content-Type"),
+                            slice_str(j->r.content_type != NULL
+                                          ? j->r.content_type
+                                          : "application/json; charset=utf-8")};
+    f[n++] = (struct http_field){SLICE("Cache-Control"),
+                                 slice_str(j->r.cache_control != NULL
+                                               ? j->r.cache_control
+                                               : "no-store")};
+    f[n++] =
+        (struct http_field){SLICE("X-Content-Type-Options"), SLICE("nosniff")};
     for (int i = 0; i < j->r.extra_count; i++)
         f[n++] = j->r.extra[i];
     return n;
@@ -161,7 +161,7 @@ static void not_found(struct job *j)
     json_obj_end(&o);
 }
 
-/* ---- the job's life -------------------------------------------------------------- */
+/* ---- the job's life ----------------------------------------------------- */
 
 static void job_maybe_free(struct job *j)
 {
@@ -251,7 +251,7 @@ static void run(void *arg)
     (void)pthread_mutex_unlock(&j->lock);
 }
 
-/* ---- before the handler ------------------------------------------------------------ */
+/* ---- before the handler ------------------------------------------------- */
 
 static void framework_error(struct job *j, int status, const char *code,
                             const char *text)
@@ -359,15 +359,13 @@ static void start(struct job *j)
 
 static bool preflight(struct job *j)
 {
-    if (!slice_is(j->r.method, "OPTIONS") ||
-        job_field(j, "origin").p == NULL)
+    if (!slice_is(j->r.method, "OPTIONS") || job_field(j, "origin").p == NULL)
         return false;
     struct http_field f[8];
     int n = cors_fields(j, f, 0);
     if (n > 0) {
-        f[n++] = (struct http_field){
-            SLICE("Access-Control-Allow-Methods"),
-            SLICE("GET, POST, PUT, PATCH, DELETE")};
+        f[n++] = (struct http_field){SLICE("Access-Control-Allow-Methods"),
+                                     SLICE("GET, POST, PUT, PATCH, DELETE")};
         f[n++] = (struct http_field){
             SLICE("Access-Control-Allow-Headers"),
             SLICE("Content-Type, X-Admin-Key, X-Admin-Token, X-API-Key, "
@@ -378,7 +376,7 @@ static bool preflight(struct job *j)
     return true;
 }
 
-/* ---- net's callbacks ---------------------------------------------------------------- */
+/* ---- net's callbacks ---------------------------------------------------- */
 
 static struct job *job_new(struct control *c, struct stream *s,
                            const struct http_head *h)
@@ -414,8 +412,8 @@ static struct job *job_new(struct control *c, struct stream *s,
 /* B's paths, whether there is such a route or not. */
 static bool is_brief(struct slice path)
 {
-    static const char *const roots[] = {"/data", "/models", "/ingest",
-                                        "/reset", "/log", "/keys"};
+    static const char *const roots[] = {"/data",  "/models", "/ingest",
+                                        "/reset", "/log",    "/keys"};
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
         size_t n = strlen(roots[i]);
         if (slice_starts(path, roots[i]) && (path.n == n || path.p[n] == '/'))
@@ -439,15 +437,14 @@ static void copy_fields(struct job *j)
         j->r.provider_key[0] = arena_dup(a, job_field(j, "openai-key"));
 }
 
-static void *on_head(void *server, struct stream *s,
-                     const struct http_head *h)
+static void *on_head(void *server, struct stream *s, const struct http_head *h)
 {
     struct job *j = job_new(server, s, h);
     enum inflate_kind kind;
     j->r.detail = visitor_path(j->r.path);
     j->r.secure = h->tls;
-    j->r.cookie = arena_dup(&j->r.arena,
-                            session_cookie(h->fields, h->field_count));
+    j->r.cookie =
+        arena_dup(&j->r.arena, session_cookie(h->fields, h->field_count));
     copy_fields(j);
     j->r.brief = is_brief(j->r.path);
     if (preflight(j))
@@ -552,10 +549,10 @@ static void on_close(void *arg, bool complete)
         job_maybe_free(j);
 }
 
-const struct stream_ops control_ops = {
-    on_head, on_body, on_end, on_writable, on_gone, on_close};
+const struct stream_ops control_ops = {on_head,     on_body, on_end,
+                                       on_writable, on_gone, on_close};
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 static void make_openapi(struct control *c)
 {
@@ -579,8 +576,8 @@ enum status control_new(const struct control_conf *conf, struct control **out,
     c->failures = limit_new((int)conf->config->auth_fail_per_min);
     c->admin_buckets = buckets_new(conf->config->rate_limit_rpm,
                                    conf->config->rate_limit_burst);
-    c->ingest_buckets = buckets_new(conf->config->ingest_rpm,
-                                    conf->config->ingest_burst);
+    c->ingest_buckets =
+        buckets_new(conf->config->ingest_rpm, conf->config->ingest_burst);
     enum status st = sessions_new(conf->db, conf->secret, conf->started_ms,
                                   &c->sessions, err);
     if (st == OK)

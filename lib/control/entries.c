@@ -20,7 +20,7 @@
 #define BLOCK_LIMIT (4u << 20)
 #define REASON_MAX 200
 
-/* ---- filters -------------------------------------------------------------------- */
+/* ---- filters ------------------------------------------------------------ */
 
 static bool one_of(struct request *r, const char *name, struct slice s,
                    const char *const *allowed)
@@ -62,8 +62,7 @@ static bool read_cursor(struct request *r, struct entry_filter *f)
 }
 
 /* `days`: how far back without any date; -1: all.  False: answered. */
-static bool read_filter(struct request *r, int64_t days,
-                        struct entry_filter *f)
+static bool read_filter(struct request *r, int64_t days, struct entry_filter *f)
 {
     static const char *const statuses[] = {"success", "blocked", "failed",
                                            "interrupted", NULL};
@@ -80,15 +79,14 @@ static bool read_filter(struct request *r, int64_t days,
     f->tag = request_query(r, "tag");
     if (f->status.n > 0 && !one_of(r, "status", f->status, statuses))
         return false;
-    return request_query_int(r, "tenantId", 1, INT64_MAX, 0,
-                             &f->tenant_id) &&
+    return request_query_int(r, "tenantId", 1, INT64_MAX, 0, &f->tenant_id) &&
            request_query_int(r, "keyId", 1, INT64_MAX, 0, &f->key_id) &&
            read_usd(r, "minUsd", &f->has_min, &f->min_usd) &&
            read_usd(r, "maxUsd", &f->has_max, &f->max_usd) &&
            usage_range(r, days, &f->from_ms, &f->to_ms) && read_cursor(r, f);
 }
 
-/* ---- pages ------------------------------------------------------------------------ */
+/* ---- pages -------------------------------------------------------------- */
 
 struct page {
     int64_t number, limit, total;
@@ -110,8 +108,7 @@ static enum status write_rows(struct request *r, struct json_out *o,
     do {
         struct entry *rows;
         arena_reset(&a);
-        want = (int)(p->limit - p->wrote < CHUNK ? p->limit - p->wrote
-                                                 : CHUNK);
+        want = (int)(p->limit - p->wrote < CHUNK ? p->limit - p->wrote : CHUNK);
         st = query_entries(db, &a, &f, offset, want, &rows, &n,
                            p->total < 0 ? &p->total : NULL, err);
         for (int i = 0; st == OK && i < n; i++) {
@@ -152,8 +149,7 @@ static void answer_page(struct request *r, const struct entry_filter *f)
     // behind a cursor the place among all is not known: a full page may be
     // the last one, the next is then empty
     bool more = p.wrote == p.limit &&
-                (f->before_id != 0 ||
-                 p.number * p.limit + p.wrote < p.total);
+                (f->before_id != 0 || p.number * p.limit + p.wrote < p.total);
     if (more)
         next = arena_printf(&r->arena, "%lld-%lld", (long long)p.last_ts,
                             (long long)p.last_id);
@@ -178,7 +174,7 @@ void entries_all(struct request *r)
         answer_page(r, &f);
 }
 
-/* ---- one, explained ---------------------------------------------------------------- */
+/* ---- one, explained ----------------------------------------------------- */
 
 static int64_t figure(const struct json *v, const char *key)
 {
@@ -196,8 +192,7 @@ static struct usage full_usage(struct request *r, const struct event *e)
     struct usage u = e->usage;
     struct json *v = NULL;
     struct err err;
-    if (e->detail.n == 0 ||
-        json_parse(&r->arena, e->detail, &v, &err) != OK)
+    if (e->detail.n == 0 || json_parse(&r->arena, e->detail, &v, &err) != OK)
         return u;
     u.cache_write_1h = figure(v, "cache_write_1h");
     u.audio_in = figure(v, "audio_in");
@@ -222,8 +217,7 @@ static struct usage full_usage(struct request *r, const struct event *e)
 
 /* Fills `c` with the bill of a row as the book explains it; no lines where
  * no price stands behind it. */
-static void recompute(struct request *r, const struct event *e,
-                      struct cost *c)
+static void recompute(struct request *r, const struct event *e, struct cost *c)
 {
     const struct snapshot *s = catalog_ref(control_conf(r->control)->catalog);
     const struct book *b = snapshot_book(s);
@@ -320,7 +314,7 @@ void entries_one(struct request *r)
     json_obj_end(&o);
 }
 
-/* ---- corrections --------------------------------------------------------------------- */
+/* ---- corrections -------------------------------------------------------- */
 
 /* usd and reason of the body; false: answered. */
 static bool read_correction(struct request *r, int64_t *usd,
@@ -364,15 +358,13 @@ static bool on_newest(void *arg, const struct entry *e)
 }
 
 /* The id of the newest correction of `row`, 0: none. */
-static enum status newest_correction(struct request *r,
-                                     const struct entry *row, int64_t *id,
-                                     struct err *err)
+static enum status newest_correction(struct request *r, const struct entry *row,
+                                     int64_t *id, struct err *err)
 {
     struct newest n = {.corrects = row->id};
-    const struct entry_filter f = {.request_id =
-                                       slice_str(row->e.request_id)};
-    enum status st = query_stream(control_conf(r->control)->db, &f, on_newest,
-                                  &n, err);
+    const struct entry_filter f = {.request_id = slice_str(row->e.request_id)};
+    enum status st =
+        query_stream(control_conf(r->control)->db, &f, on_newest, &n, err);
     *id = n.id;
     return st;
 }
@@ -429,17 +421,17 @@ void entries_correct(struct request *r)
     read_correction_row(r, row, before, made);
     if (rows_note(control_conf(r->control)->db, control_admin, row->e.tenant_id,
                   "ledger.correct", "id", row->id, reason, &err) != OK)
-        log_line(LOG_ERROR, "audit row not written",
-                 LF_C("error", err.text));
+        log_line(LOG_ERROR, "audit row not written", LF_C("error", err.text));
     r->status = 201;
     request_json(r, &o);
     entry_write(&o, made);
     json_obj_end(&o);
 }
 
-/* ---- export --------------------------------------------------------------------------- */
+/* ---- export ------------------------------------------------------------- */
 
-struct export {
+struct export
+{
     struct request *r;
     struct buf block;
     bool csv;

@@ -159,8 +159,7 @@ void forecast_write(struct request *r, struct json_out *o,
     json_obj_end(o);
 }
 
-/* ---- a tenant
- * ---------------------------------------------------------------------- */
+/* ---- a tenant ----------------------------------------------------------- */
 
 struct outlook {
     struct request *r;

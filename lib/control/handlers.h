@@ -8,39 +8,40 @@
 
 #include "control/request.h"
 
-/* ---- tenants.c: /admin/tenant[/:tenantId], /ratelimit, /default-session-budget */
-handler_fn tenants_create;  /* POST /admin/tenant */
-handler_fn tenants_list;    /* GET /admin/tenant */
-handler_fn tenants_get;     /* GET T */
-handler_fn tenants_update;  /* PUT T */
-handler_fn tenants_delete;  /* DELETE T */
-handler_fn tenants_limits_get;  /* GET T/ratelimit */
-handler_fn tenants_limits_put;  /* PUT T/ratelimit */
-handler_fn tenants_session_get; /* GET T/default-session-budget */
-handler_fn tenants_session_put; /* PUT T/default-session-budget */
+/* ---- tenants.c: /admin/tenant[/:tenantId], /ratelimit,
+ * /default-session-budget */
+handler_fn tenants_create;         /* POST /admin/tenant */
+handler_fn tenants_list;           /* GET /admin/tenant */
+handler_fn tenants_get;            /* GET T */
+handler_fn tenants_update;         /* PUT T */
+handler_fn tenants_delete;         /* DELETE T */
+handler_fn tenants_limits_get;     /* GET T/ratelimit */
+handler_fn tenants_limits_put;     /* PUT T/ratelimit */
+handler_fn tenants_session_get;    /* GET T/default-session-budget */
+handler_fn tenants_session_put;    /* PUT T/default-session-budget */
 handler_fn tenants_session_delete; /* DELETE T/default-session-budget */
 /* ---- keys.c */
 handler_fn keys_create; /* POST T/apikeys */
 handler_fn keys_list;   /* GET T/apikeys */
 handler_fn keys_revoke; /* DELETE /admin/apikey/:id */
 /* ---- budgets.c */
-handler_fn budgets_tenant_post; /* POST T/budgets */
-handler_fn budgets_tenant_get;  /* GET T/budgets */
-handler_fn budgets_tenant_put;  /* PUT /admin/budget/:budgetId */
+handler_fn budgets_tenant_post;   /* POST T/budgets */
+handler_fn budgets_tenant_get;    /* GET T/budgets */
+handler_fn budgets_tenant_put;    /* PUT /admin/budget/:budgetId */
 handler_fn budgets_tenant_delete; /* DELETE /admin/budget/:budgetId */
-handler_fn budgets_list;   /* GET /admin/budgets */
-handler_fn budgets_create; /* POST /admin/budgets */
-handler_fn budgets_get;    /* GET /admin/budgets/:id */
-handler_fn budgets_update; /* PUT /admin/budgets/:id */
-handler_fn budgets_delete; /* DELETE /admin/budgets/:id */
+handler_fn budgets_list;          /* GET /admin/budgets */
+handler_fn budgets_create;        /* POST /admin/budgets */
+handler_fn budgets_get;           /* GET /admin/budgets/:id */
+handler_fn budgets_update;        /* PUT /admin/budgets/:id */
+handler_fn budgets_delete;        /* DELETE /admin/budgets/:id */
 /* ---- tags.c */
-handler_fn tags_create; /* POST T/tags */
-handler_fn tags_list;   /* GET T/tags */
-handler_fn tags_get;    /* GET T/tags/:tagId */
-handler_fn tags_update; /* PUT T/tags/:tagId */
-handler_fn tags_delete; /* DELETE T/tags/:tagId */
-handler_fn tags_activate;   /* PATCH T/tags/:tagId/activate */
-handler_fn tags_deactivate; /* PATCH T/tags/:tagId/deactivate */
+handler_fn tags_create;        /* POST T/tags */
+handler_fn tags_list;          /* GET T/tags */
+handler_fn tags_get;           /* GET T/tags/:tagId */
+handler_fn tags_update;        /* PUT T/tags/:tagId */
+handler_fn tags_delete;        /* DELETE T/tags/:tagId */
+handler_fn tags_activate;      /* PATCH T/tags/:tagId/activate */
+handler_fn tags_deactivate;    /* PATCH T/tags/:tagId/deactivate */
 handler_fn tags_budget_create; /* POST T/tags/:tagId/budgets */
 handler_fn tags_budget_list;   /* GET T/tags/:tagId/budgets */
 handler_fn tags_budget_update; /* PUT /admin/budget/tag/:budgetId */
@@ -50,11 +51,11 @@ handler_fn usage_periods; /* GET T/usage */
 handler_fn usage_history; /* GET T/usage/history */
 handler_fn usage_models;  /* GET T/usage/models */
 /* ---- entries.c */
-handler_fn entries_tenant; /* GET T/usage/ledger */
-handler_fn entries_all;    /* GET /admin/usage/ledger */
-handler_fn entries_one;    /* GET /admin/usage/ledger/:id */
+handler_fn entries_tenant;  /* GET T/usage/ledger */
+handler_fn entries_all;     /* GET /admin/usage/ledger */
+handler_fn entries_one;     /* GET /admin/usage/ledger/:id */
 handler_fn entries_correct; /* POST /admin/usage/ledger/:id/corrections */
-handler_fn entries_export; /* GET /admin/usage/export */
+handler_fn entries_export;  /* GET /admin/usage/export */
 /* ---- insights.c */
 handler_fn insights_get; /* GET /admin/usage/insights */
 /* ---- integrity.c: /admin/ledger/integrity */

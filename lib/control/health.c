@@ -13,7 +13,7 @@
 #define GAUGES_MAX 1000
 #define AUDIT_MAX 1000
 
-/* ---- health ------------------------------------------------------------------- */
+/* ---- health ------------------------------------------------------------- */
 
 struct health {
     bool database, counters, queue;
@@ -25,10 +25,10 @@ static struct health look(const struct control_conf *c)
     int64_t v;
     enum status db = rows_setting(c->db, "schema", &v, NULL);
     enum status cs = counters_meta_get(c->counters, "clean", &v, NULL);
-    return (struct health){
-        .database = db == OK || db == E_NOT_FOUND,
-        .counters = cs == OK || cs == E_NOT_FOUND,
-        .queue = c->ledger_ok == NULL || c->ledger_ok(c->ledger_arg)};
+    return (struct health){.database = db == OK || db == E_NOT_FOUND,
+                           .counters = cs == OK || cs == E_NOT_FOUND,
+                           .queue = c->ledger_ok == NULL ||
+                                    c->ledger_ok(c->ledger_arg)};
 }
 
 /* The members of /health; the object stays open. */
@@ -88,14 +88,13 @@ void health_detailed(struct request *r)
     struct policy_fault f;
     policies_fault(c->policies, &f);
     json_ktime(&o, "loadedAt", p->loaded_ms);
-    json_kstr_null(&o, "error",
-                   f.is_set ? slice_str(f.text) : slice(NULL, 0));
+    json_kstr_null(&o, "error", f.is_set ? slice_str(f.text) : slice(NULL, 0));
     policy_unref(&p);
     json_obj_end(&o);
     json_obj_end(&o);
 }
 
-/* ---- metrics -------------------------------------------------------------------- */
+/* ---- metrics ------------------------------------------------------------ */
 
 struct gauge {
     struct slice label[3]; /* scope, scope_id, period */
@@ -169,9 +168,8 @@ static void gather_gauges(struct gauges *g)
 
 static void family(struct buf *out, const char *name, const char *help)
 {
-    buf_printf(out,
-               "# HELP budgetguard_%s %s\n# TYPE budgetguard_%s gauge\n", name,
-               help, name);
+    buf_printf(out, "# HELP budgetguard_%s %s\n# TYPE budgetguard_%s gauge\n",
+               name, help, name);
 }
 
 static void write_gauges(const struct gauges *g, struct buf *out)
@@ -221,7 +219,7 @@ void health_metrics(struct request *r)
     r->content_type = "text/plain; version=0.0.4; charset=utf-8";
 }
 
-/* ---- audit ------------------------------------------------------------------------ */
+/* ---- audit -------------------------------------------------------------- */
 
 static void write_audit(struct request *r, struct json_out *o,
                         const struct audit_row *row)
@@ -257,8 +255,8 @@ void audit_list(struct request *r)
         !request_query_int(r, "limit", 1, AUDIT_MAX, 100, &limit) ||
         !request_query_int(r, "cursor", 1, INT64_MAX, 0, &before))
         return;
-    enum status st = rows_audit(control_conf(r->control)->db, &r->arena,
-                                tenant, before, (int)limit, &rows, &n, &err);
+    enum status st = rows_audit(control_conf(r->control)->db, &r->arena, tenant,
+                                before, (int)limit, &rows, &n, &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return;

@@ -36,7 +36,7 @@ static bool fail(struct report *p, int status, const char *text)
     return false;
 }
 
-/* ---- fields ----------------------------------------------------------------------- */
+/* ---- fields ------------------------------------------------------------- */
 
 /* A member under either of its names; null counts as absent. */
 static const struct json *member(const struct json *body, const char *name,
@@ -143,12 +143,13 @@ static bool read_rest(struct report *p)
     if (!read_text(member(b, "session_id", "sessionId"), TEXT_MAX_BYTES,
                    &p->e.session))
         return fail(p, 400, "session_id must be a string");
-    if (meta != NULL && (meta->type != JSON_OBJECT || p->r->body.n > META_MAX * 4))
+    if (meta != NULL &&
+        (meta->type != JSON_OBJECT || p->r->body.n > META_MAX * 4))
         return fail(p, 400, "meta must be an object of at most 4 KiB");
     return true;
 }
 
-/* ---- the price --------------------------------------------------------------------- */
+/* ---- the price ---------------------------------------------------------- */
 
 static enum provider_id provider_named(struct slice s)
 {
@@ -200,8 +201,9 @@ static bool set_price(struct report *p)
     } else if (slice_is(slice_str(c->config->unknown_price), "free")) {
         p->e.basis = BASIS_FREE;
     } else {
-        struct slice text = arena_printf(&p->r->arena, "No price for model: "
-                                                       "%.*s",
+        struct slice text = arena_printf(&p->r->arena,
+                                         "No price for model: "
+                                         "%.*s",
                                          SLICE_FMT(p->e.model));
         ok = fail(p, 400, text.p != NULL ? text.p : "No price for model");
     }
@@ -209,7 +211,7 @@ static bool set_price(struct report *p)
     return ok;
 }
 
-/* ---- booking ------------------------------------------------------------------------ */
+/* ---- booking ------------------------------------------------------------ */
 
 /* Fields 7 of contract 5; false: answered. */
 static bool read_report(struct report *p, const char *cost_name)
@@ -234,9 +236,9 @@ static enum status book(struct report *p, struct err *err)
     crypt_request_id(p->r->now_ms, p->e.request_id);
     if (p->e.event_id.n > 0) {
         bool before = false;
-        int n = snprintf(p->seen, sizeof p->seen, "ingest:%lld:%.*s",
-                         (long long)p->e.ingest_token_id,
-                         SLICE_FMT(p->e.event_id));
+        int n =
+            snprintf(p->seen, sizeof p->seen, "ingest:%lld:%.*s",
+                     (long long)p->e.ingest_token_id, SLICE_FMT(p->e.event_id));
         seen = slice(p->seen, (size_t)n);
         enum status st = rows_ingest_seen(db, p->e.ingest_token_id,
                                           p->e.event_id, &before, err);
@@ -345,9 +347,8 @@ void ingest_post(struct request *r)
 
 void ingest_log(struct request *r)
 {
-    struct report p = {.r = r,
-                       .e = {.route = SLICE("/log"),
-                             .reason = SLICE("legacy")}};
+    struct report p = {
+        .r = r, .e = {.route = SLICE("/log"), .reason = SLICE("legacy")}};
     const struct control_conf *c = control_conf(r->control);
     struct json_out o;
     struct err err;

@@ -12,7 +12,7 @@
 #define LABEL_MAX_BYTES 64
 #define TOKEN_BYTES_MAX 40
 
-/* ---- /data -------------------------------------------------------------------------- */
+/* ---- /data -------------------------------------------------------------- */
 
 static bool read_date(struct request *r, const char *name, bool end,
                       int64_t *ms)
@@ -67,7 +67,8 @@ static bool read_filter(struct request *r, struct data_filter *f)
 {
     struct slice source = request_query(r, "source");
     if (!read_date(r, "start", false, &f->from_ms) ||
-        !read_date(r, "end", true, &f->to_ms) || !read_token_id(r, &f->token_id))
+        !read_date(r, "end", true, &f->to_ms) ||
+        !read_token_id(r, &f->token_id))
         return false;
     if (f->from_ms != 0 && f->to_ms != 0 && f->from_ms >= f->to_ms) {
         request_fail(r, 400, "Start date cannot be after end date.",
@@ -121,8 +122,8 @@ void data_list(struct request *r)
         !read_filter(r, &f))
         return;
     enum status st = data_page(control_conf(r->control)->db, &r->arena, &f,
-                               f.before_id != 0 ? 0 : (page - 1) * limit,
-                               limit, &rows, &n, &total, &sums, &err);
+                               f.before_id != 0 ? 0 : (page - 1) * limit, limit,
+                               &rows, &n, &total, &sums, &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return;
@@ -159,8 +160,8 @@ void data_names(struct request *r)
         providers_models(r);
         return;
     }
-    enum status st = data_models(control_conf(r->control)->db, &r->arena,
-                                 &names, &n, &err);
+    enum status st =
+        data_models(control_conf(r->control)->db, &r->arena, &names, &n, &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return;
@@ -202,7 +203,7 @@ void data_reset(struct request *r)
     json_obj_end(&o);
 }
 
-/* ---- tokens ------------------------------------------------------------------------- */
+/* ---- tokens ------------------------------------------------------------- */
 
 static void ksql_time(struct json_out *o, const char *key, int64_t ms,
                       struct arena *a)
@@ -243,8 +244,8 @@ void tokens_list(struct request *r)
         ksql_time(&o, "last_seen_at", t->seen_ms, &r->arena);
         json_kstr(&o, "token", t->token);
         json_kstr(&o, "token_masked",
-                  arena_printf(&r->arena, "%.*s\xE2\x80\xA6%.*s", 8,
-                               t->token.p, 4, t->token.p + tail));
+                  arena_printf(&r->arena, "%.*s\xE2\x80\xA6%.*s", 8, t->token.p,
+                               4, t->token.p + tail));
         json_knum(&o, "usage_count", t->uses);
         json_kstr_null(&o, "tenant", t->tenant);
         json_obj_end(&o);
@@ -281,9 +282,8 @@ static int64_t tenant_of(struct request *r, const struct json *v)
     struct err err;
     int64_t id = 0;
     if (v == NULL || v->type == JSON_NULL) {
-        enum status st = rows_tenant_ensure(c->db, SLICE("ingest"),
-                                            ORIGIN_INGEST, INT64_MAX, &id,
-                                            &err);
+        enum status st = rows_tenant_ensure(
+            c->db, SLICE("ingest"), ORIGIN_INGEST, INT64_MAX, &id, &err);
         if (st != OK)
             request_fault(r, st, &err);
         return st == OK ? id : 0;

@@ -94,8 +94,7 @@ static void run_slice(void *arg)
     pthread_mutex_unlock(&i->lock);
 }
 
-/* ---- routes
- * ------------------------------------------------------------------ */
+/* ---- routes ------------------------------------------------------------- */
 
 static void khash(struct json_out *o, const char *key, const uint8_t *hash)
 {

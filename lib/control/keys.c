@@ -9,8 +9,8 @@
 static void write_masked(struct request *r, struct json_out *o,
                          const struct key_row *k)
 {
-    struct slice m = arena_printf(&r->arena, "%s\xE2\x80\xA6%s", k->first4,
-                                  k->last4);
+    struct slice m =
+        arena_printf(&r->arena, "%s\xE2\x80\xA6%s", k->first4, k->last4);
     json_kstr(o, "masked", m);
 }
 
@@ -102,8 +102,8 @@ void keys_revoke(struct request *r)
 {
     struct json_out o;
     struct err err;
-    enum status st = rows_key_revoke(control_conf(r->control)->db, control_admin,
-                                     r->id[0], NULL, &err);
+    enum status st = rows_key_revoke(control_conf(r->control)->db,
+                                     control_admin, r->id[0], NULL, &err);
     if (st == E_NOT_FOUND)
         request_fail(r, 404, "API key not found", "not_found");
     else if (st != OK)

@@ -24,8 +24,7 @@ bool metrics_json_asked(struct request *r)
     return false;
 }
 
-/* ---- configuration
- * ----------------------------------------------------------- */
+/* ---- configuration ------------------------------------------------------ */
 
 /* `n` per minute as a number per second with at most six decimals. */
 static void krate(struct request *r, struct json_out *o, const char *key,
@@ -79,8 +78,7 @@ static void write_config(struct request *r, struct json_out *o)
     json_obj_end(o);
 }
 
-/* ---- counters
- * ----------------------------------------------------------------- */
+/* ---- counters ----------------------------------------------------------- */
 
 static int64_t count(struct request *r, enum metric_id id, const char *label)
 {
@@ -199,8 +197,7 @@ static void write_counters(struct request *r, struct json_out *o)
     json_obj_end(o);
 }
 
-/* ---- what the ledger knows
- * ------------------------------------------------------- */
+/* ---- what the ledger knows ---------------------------------------------- */
 
 static void ktime_or_null(struct json_out *o, const char *key, int64_t ms)
 {

@@ -36,8 +36,7 @@ struct doc {
     int n;
 };
 
-/* ---- the text
- * ------------------------------------------------------------------ */
+/* ---- the text ----------------------------------------------------------- */
 
 /* The next block "head\nlines"; lines up to an empty one.  Comments and
  * schemas are passed over.  False at the end. */
@@ -123,8 +122,7 @@ static void gather(struct doc *d)
     assert(d->n < OPS_MAX);
 }
 
-/* ---- paths
- * ---------------------------------------------------------------------- */
+/* ---- paths -------------------------------------------------------------- */
 
 /* The next ":name" of a pattern; false: none. */
 static bool next_param(struct slice *rest, struct slice *name)
@@ -256,8 +254,7 @@ static void write_params(struct doc *d, const struct op *x)
     json_arr_end(&d->o);
 }
 
-/* ---- bodies and answers
- * ------------------------------------------------------------ */
+/* ---- bodies and answers ------------------------------------------------- */
 
 static void write_body(struct doc *d, const struct op *x)
 {
@@ -432,9 +429,7 @@ static void write_answers(struct doc *d, const struct op *x)
     json_obj_end(&d->o);
 }
 
-/* ---- who
- * ------------------------------------------------------------------------------
- */
+/* ---- who ---------------------------------------------------------------- */
 
 static void write_schemes(struct json_out *o, const char *list)
 {
@@ -505,8 +500,7 @@ static const struct scheme {
     {"user", "apiKey", "cookie", "proxy_session", "The self-service sign-in"},
 };
 
-/* ---- the document
- * ------------------------------------------------------------------------ */
+/* ---- the document ------------------------------------------------------- */
 
 static struct slice group_of(const struct op *x)
 {

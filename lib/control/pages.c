@@ -127,7 +127,7 @@ void pages_asset(struct request *r)
     add_field(r, SLICE("Content-Security-Policy"), SLICE(CSP));
 }
 
-/* ---- signing in and out ----------------------------------------------- */
+/* ---- signing in and out ------------------------------------------------- */
 
 static void show_form(struct request *r, struct slice next)
 {
@@ -186,7 +186,7 @@ void pages_sign_out(struct request *r)
     add_field(r, SLICE("Set-Cookie"), visitor_cookie(r, SLICE("")));
 }
 
-/* ---- pages ------------------------------------------------------------ */
+/* ---- pages -------------------------------------------------------------- */
 
 static void show_keys(struct request *r)
 {

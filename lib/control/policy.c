@@ -21,8 +21,9 @@ void policy_get(struct request *r)
     request_json(r, &o);
     json_obj(&o);
     json_kstr(&o, "source", p->embedded ? SLICE("embedded") : SLICE("path"));
-    json_kstr_null(&o, "path", p->embedded ? (struct slice){NULL, 0}
-                                           : slice_str(policies_path(all)));
+    json_kstr_null(&o, "path",
+                   p->embedded ? (struct slice){NULL, 0}
+                               : slice_str(policies_path(all)));
     json_key(&o, "files");
     json_arr(&o);
     for (int i = 0; i < p->file_count; i++)
@@ -30,8 +31,7 @@ void policy_get(struct request *r)
     json_arr_end(&o);
     json_ktime(&o, "loadedAt", p->loaded_ms);
     json_kstr(&o, "hash", slice_str(p->hash));
-    json_kstr(&o, "dialect",
-              p->dialect == REGO_V1 ? SLICE("v1") : SLICE("v0"));
+    json_kstr(&o, "dialect", p->dialect == REGO_V1 ? SLICE("v1") : SLICE("v0"));
     json_key(&o, "error");
     if (f.is_set)
         policy_fault_write(&o, &f);

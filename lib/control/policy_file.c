@@ -57,8 +57,7 @@ static const char *find_target(const char *path, struct target *t)
     return NULL;
 }
 
-/* ---- reading
- * ----------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 static void write_modules(struct json_out *o, const struct source *s)
 {
@@ -110,8 +109,7 @@ void policy_text(struct request *r)
     free(s);
 }
 
-/* ---- writing
- * ----------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 /* The text beside the file, on disk; `fresh` is its name. */
 static enum status write_beside(const struct target *t, struct slice text,
@@ -147,8 +145,8 @@ static enum status replace(struct request *r, const struct target *t,
     enum status st = write_beside(t, text, fresh, err);
     if (st != OK)
         return st;
-    st = rows_note(c->db, control_admin, 0, "policy.save", "bytes", (int64_t)text.n,
-                   slice_str(t->real), err);
+    st = rows_note(c->db, control_admin, 0, "policy.save", "bytes",
+                   (int64_t)text.n, slice_str(t->real), err);
     if (st == OK && rename(fresh, t->real) == -1)
         st = err_sys(err, errno, "policy", "cannot replace %s", t->real);
     if (st != OK)

@@ -8,7 +8,7 @@
 #define PAGE_MAX 1000
 #define TOKENS_MAX INT64_C(1000000000)
 
-/* ---- a Price --------------------------------------------------------------------- */
+/* ---- a Price ------------------------------------------------------------ */
 
 static void kprice(struct json_out *o, const char *key, int64_t pico)
 {
@@ -31,10 +31,9 @@ static void kcount(struct json_out *o, const char *key, int64_t n)
 
 static struct slice wire_name(enum provider_id p)
 {
-    static const char *const names[PROVIDER_COUNT] = {
-        [PROVIDER_NONE] = "none",
+    static const char *const names[PROVIDER_COUNT] = {[PROVIDER_NONE] = "none",
 #define X(id, wire, people) [id] = wire,
-        PROVIDERS(X)
+                                                      PROVIDERS(X)
 #undef X
     };
     return slice_str(names[p]);
@@ -83,7 +82,7 @@ static void write_price(struct json_out *o, const struct price *p,
     json_obj_end(o);
 }
 
-/* ---- finding ---------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------ */
 
 struct rows {
     struct price_row *of;
@@ -101,8 +100,8 @@ static const struct price_row *row_of(const struct rows *all, int64_t version)
 static bool read_rows(struct request *r, struct rows *all)
 {
     struct err err;
-    enum status st = rows_prices(control_conf(r->control)->db, &r->arena,
-                                 false, &all->of, &all->n, &err);
+    enum status st = rows_prices(control_conf(r->control)->db, &r->arena, false,
+                                 &all->of, &all->n, &err);
     if (st != OK)
         request_fault(r, st, &err);
     return st == OK;
@@ -146,8 +145,8 @@ void prices_list(struct request *r)
     struct rows all;
     struct json_out o;
     int64_t page, limit;
-    struct listing l = {.all = &all, .o = &o, .q = request_query(r, "q"),
-                        .source = -1};
+    struct listing l = {
+        .all = &all, .o = &o, .q = request_query(r, "q"), .source = -1};
     if (!request_query_int(r, "page", 0, PAGE_MAX * PAGE_MAX, 0, &page) ||
         !request_query_int(r, "limit", 1, PAGE_MAX, 0, &limit))
         return;
@@ -167,8 +166,7 @@ void prices_list(struct request *r)
     l.left = limit > 0 ? limit : INT64_MAX;
     if (!read_rows(r, &all))
         return;
-    const struct snapshot *s =
-        catalog_ref(control_conf(r->control)->catalog);
+    const struct snapshot *s = catalog_ref(control_conf(r->control)->catalog);
     request_json(r, &o);
     json_arr(&o);
     book_each(snapshot_book(s), r->now_ms, list_one, &l);
@@ -176,7 +174,7 @@ void prices_list(struct request *r)
     snapshot_unref(&s);
 }
 
-/* ---- changing --------------------------------------------------------------------- */
+/* ---- changing ----------------------------------------------------------- */
 
 static void refused(struct request *r)
 {
@@ -255,18 +253,18 @@ static void put(struct request *r, struct price_row *p, bool create)
         request_fault(r, st, &err);
         return;
     }
-    const struct price shown = {.version = p->version,
-                                .provider = by_wire(p->provider),
-                                .model = p->model,
-                                .source = PRICE_ADMIN,
-                                .standard = {.in = p->in,
-                                             .cached = p->cached,
-                                             .out = p->out,
-                                             .cache_write = p->cache_write,
-                                             .cache_write_1h =
-                                                 p->cache_write_1h},
-                                .max_output = p->max_output,
-                                .context = p->context};
+    const struct price shown = {
+        .version = p->version,
+        .provider = by_wire(p->provider),
+        .model = p->model,
+        .source = PRICE_ADMIN,
+        .standard = {.in = p->in,
+                     .cached = p->cached,
+                     .out = p->out,
+                     .cache_write = p->cache_write,
+                     .cache_write_1h = p->cache_write_1h},
+        .max_output = p->max_output,
+        .context = p->context};
     request_json(r, &o);
     write_price(&o, &shown, p);
 }
@@ -304,23 +302,21 @@ static const struct price_row *row_named(const struct rows *all,
 /* A price that is built in becomes the base of an admin row. */
 static bool base_of(struct request *r, struct slice name, struct price_row *p)
 {
-    const struct snapshot *s =
-        catalog_ref(control_conf(r->control)->catalog);
+    const struct snapshot *s = catalog_ref(control_conf(r->control)->catalog);
     const struct price *b =
         book_find(snapshot_book(s), PROVIDER_NONE, name, r->now_ms);
     bool found = b != NULL && slice_eq(b->model, name);
     if (found)
-        *p = (struct price_row){
-            .model = arena_dup(&r->arena, b->model),
-            .provider = wire_name(b->provider),
-            .version_tag = SLICE("admin"),
-            .in = b->standard.in,
-            .cached = b->standard.cached,
-            .out = b->standard.out,
-            .cache_write = b->standard.cache_write,
-            .cache_write_1h = b->standard.cache_write_1h,
-            .max_output = b->max_output,
-            .context = b->context};
+        *p = (struct price_row){.model = arena_dup(&r->arena, b->model),
+                                .provider = wire_name(b->provider),
+                                .version_tag = SLICE("admin"),
+                                .in = b->standard.in,
+                                .cached = b->standard.cached,
+                                .out = b->standard.out,
+                                .cache_write = b->standard.cache_write,
+                                .cache_write_1h = b->standard.cache_write_1h,
+                                .max_output = b->max_output,
+                                .context = b->context};
     snapshot_unref(&s);
     return found;
 }
@@ -360,10 +356,9 @@ void prices_delete(struct request *r)
     if (!read_rows(r, &all))
         return;
     const struct price_row *old = row_named(&all, r->param[0]);
-    enum status st =
-        old == NULL ? E_NOT_FOUND
-                    : rows_price_delete(c->db, control_admin, old->id, old->model,
-                                        &err);
+    enum status st = old == NULL ? E_NOT_FOUND
+                                 : rows_price_delete(c->db, control_admin,
+                                                     old->id, old->model, &err);
     if (st == E_NOT_FOUND) {
         not_found(r);
         return;

@@ -92,10 +92,8 @@ static struct value input_of(struct run *x, const struct event *e)
     for (int i = 0; i < e->tag_count && c.tag_count < CALL_TAGS_MAX; i++)
         if (e->tags[i].direct)
             c.tags[c.tag_count++] = e->tags[i].name;
-    const struct gate_in in = {.call = &c,
-                               .now_ms = e->ts_ms,
-                               .hold_nano = e->held,
-                               .past = true};
+    const struct gate_in in = {
+        .call = &c, .now_ms = e->ts_ms, .hold_nano = e->held, .past = true};
     return gate_input(&in, x->r->zone, GATE_INPUT_ALL, &x->scratch);
 }
 
@@ -103,7 +101,7 @@ static void note_denied(struct run *x, const struct entry *row,
                         const struct gate_answer *said)
 {
     const struct event *e = &row->e;
-    struct slice text = said->error.n > 0 ? SLICE("error")
+    struct slice text = said->error.n > 0      ? SLICE("error")
                         : said->deny_count > 0 ? said->deny[0]
                         : said->reason.n > 0   ? said->reason
                                                : SLICE("not allowed");
@@ -130,8 +128,7 @@ static bool on_row(void *arg, const struct entry *row)
     struct run *x = arg;
     struct gate_answer said = {.error = SLICE("out of memory")};
     struct slice name = x->r->tenant; // the filter finds parts of names
-    if (!is_request(&row->e) ||
-        (name.n > 0 && !slice_eq(name, row->e.tenant)))
+    if (!is_request(&row->e) || (name.n > 0 && !slice_eq(name, row->e.tenant)))
         return true;
     if ((x->r->max_rows > 0 && x->rows == x->r->max_rows) ||
         clock_mono_us() > x->until_us) {
@@ -154,7 +151,7 @@ static bool on_row(void *arg, const struct entry *row)
     return true;
 }
 
-/* ---- the report -------------------------------------------------------------------- */
+/* ---- the report --------------------------------------------------------- */
 
 static int by_usd(const void *a, const void *b)
 {
@@ -233,8 +230,7 @@ static void write_report(struct run *x, struct buf *out)
     json_obj_end(&o);
 }
 
-enum status replay_run(const struct replay *r, struct buf *out,
-                       struct err *err)
+enum status replay_run(const struct replay *r, struct buf *out, struct err *err)
 {
     struct run *x = xcalloc(1, sizeof *x);
     const struct entry_filter f = {.tenant_id = r->tenant_id,

@@ -41,7 +41,7 @@ struct report {
     int n;
 };
 
-/* ---- periods ---------------------------------------------------------- */
+/* ---- periods ------------------------------------------------------------ */
 
 static int64_t year_of(int64_t days)
 {
@@ -93,7 +93,7 @@ static struct slice period_text(struct request *r, enum bucket b,
                         (int)((thursday - clock_days(year, 1, 1)) / 7 + 1));
 }
 
-/* ---- what is asked for ------------------------------------------------ */
+/* ---- what is asked for -------------------------------------------------- */
 
 static bool read_day(struct request *r, const char *name, int64_t *ms)
 {
@@ -147,7 +147,7 @@ static bool read_word(struct request *r, const char *name,
     return false;
 }
 
-/* ---- rows ------------------------------------------------------------- */
+/* ---- rows --------------------------------------------------------------- */
 
 static int text_order(struct slice a, struct slice b)
 {
@@ -212,17 +212,16 @@ static bool gather(struct request *r, struct report *p, bool sorted)
     struct err err;
     int n;
     bool whole = p->bucket == ALL;
-    const struct report_query q = {.every_tenant = r->is_admin,
-                                   .by_key = p->scope >= KEY,
-                                   .together = r->is_admin &&
-                                               p->scope == ALL_USERS &&
-                                               p->user.p == NULL,
-                                   .by_month = p->bucket <= MONTH,
-                                   .tenant = p->user,
-                                   .from_ms = whole ? 0 : p->from_ms,
-                                   .to_ms = whole ? INT64_MAX : p->to_ms,
-                                   .period = period_of,
-                                   .arg = &p->bucket};
+    const struct report_query q = {
+        .every_tenant = r->is_admin,
+        .by_key = p->scope >= KEY,
+        .together = r->is_admin && p->scope == ALL_USERS && p->user.p == NULL,
+        .by_month = p->bucket <= MONTH,
+        .tenant = p->user,
+        .from_ms = whole ? 0 : p->from_ms,
+        .to_ms = whole ? INT64_MAX : p->to_ms,
+        .period = period_of,
+        .arg = &p->bucket};
     enum status st = report_cells(control_conf(r->control)->db, &r->arena, &q,
                                   &cells, &n, &err);
     if (st == OK) {
@@ -255,7 +254,7 @@ static bool gather(struct request *r, struct report *p, bool sorted)
     return true;
 }
 
-/* ---- JSON ------------------------------------------------------------- */
+/* ---- JSON --------------------------------------------------------------- */
 
 static void write_date(struct json_out *o, const char *key, int64_t day_ms)
 {

@@ -73,8 +73,7 @@ void request_invalid(struct request *r, const char *where, const char *what)
     json_knum(&o, "statusCode", 400);
     json_kstr(&o, "code", SLICE("FST_ERR_VALIDATION"));
     json_kstr(&o, "error", SLICE("Bad Request"));
-    struct slice text =
-        arena_printf(&r->arena, "%s %s", where, what);
+    struct slice text = arena_printf(&r->arena, "%s %s", where, what);
     json_kstr(&o, "message", text.p != NULL ? text : slice_str(what));
     json_obj_end(&o);
 }

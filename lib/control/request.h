@@ -35,19 +35,20 @@ struct request {
     bool detail;
     /* B's paths: errors are {"message","requestId","status":"error"} */
     bool brief;
-    bool is_json; /* the body's type says so */
+    bool is_json;       /* the body's type says so */
     struct slice media; /* Content-Type as sent */
     struct slice user;  /* AUTH_VISITOR: who is signed in; .p NULL: nobody */
     bool is_admin;      /* AUTH_VISITOR: an admin secret was sent */
     struct slice provider_key[3]; /* sent along: OpenAI, Anthropic, Google */
-    bool secure;        /* the client came over HTTPS */
-    struct slice cookie; /* bg_admin's value; .p NULL: none */
-    struct slice accept, accept_encoding, if_none_match; /* as sent; .p NULL: none */
+    bool secure;                  /* the client came over HTTPS */
+    struct slice cookie;          /* bg_admin's value; .p NULL: none */
+    struct slice accept, accept_encoding,
+        if_none_match; /* as sent; .p NULL: none */
 
     /* the answer */
-    int status; /* 200 unless set */
-    struct buf out; /* its body */
-    const char *content_type; /* NULL: JSON */
+    int status;                /* 200 unless set */
+    struct buf out;            /* its body */
+    const char *content_type;  /* NULL: JSON */
     const char *cache_control; /* NULL: no-store */
     struct http_field extra[6];
     int extra_count;

@@ -6,7 +6,10 @@
 #define T "/admin/tenant/:tenantId"
 
 static const struct control_route table[] = {
-#define A(m, p, h, s) {m, p, AUTH_ADMIN, h, s}
+#define A(m, p, h, s)          \
+    {                          \
+        m, p, AUTH_ADMIN, h, s \
+    }
     {"GET", "/ping", AUTH_QUICK, health_ping, "Are you there?"},
     {"GET", "/healthz", AUTH_QUICK, health_z, "Are you there?"},
     {"GET", "/openapi.json", AUTH_NONE, docs_openapi, "This document"},
@@ -67,8 +70,7 @@ static const struct control_route table[] = {
     A("DELETE", "/admin/apikey/:id", keys_revoke, "Revoke a key"),
     A("POST", T "/budgets", budgets_tenant_post, "Set tenant budgets"),
     A("GET", T "/budgets", budgets_tenant_get, "Tenant budgets"),
-    A("GET", T "/forecast", forecast_tenant,
-      "When a tenant's budgets run out"),
+    A("GET", T "/forecast", forecast_tenant, "When a tenant's budgets run out"),
     A("PUT", "/admin/budget/:budgetId", budgets_tenant_put,
       "Change a tenant budget"),
     A("DELETE", "/admin/budget/:budgetId", budgets_tenant_delete,
@@ -116,8 +118,14 @@ static const struct control_route table[] = {
       "Check the ledger's chain now"),
     A("GET", "/admin/audit", audit_list, "What was changed by whom"),
 #undef A
-#define K(m, p, h, s) {m, p, AUTH_KEYS, h, s}
-#define V(m, p, h, s) {m, p, AUTH_VISITOR, h, s}
+#define K(m, p, h, s)         \
+    {                         \
+        m, p, AUTH_KEYS, h, s \
+    }
+#define V(m, p, h, s)            \
+    {                            \
+        m, p, AUTH_VISITOR, h, s \
+    }
     K("POST", "/admin/keys", issued_create, "Issue a key under a label"),
     K("POST", "/admin/keys/:token/revoke", issued_revoke, "Revoke a key"),
     // the fixed paths above come first and win
@@ -137,7 +145,10 @@ static const struct control_route table[] = {
       "Revoke one of your keys"),
 #undef K
 #undef V
-#define B(m, p, h, s) {m, p, AUTH_DATA, h, s}
+#define B(m, p, h, s)         \
+    {                         \
+        m, p, AUTH_DATA, h, s \
+    }
     B("GET", "/data", data_list, "Usage since the last reset"),
     B("GET", "/models", data_names, "Models that were used"),
     B("GET", "/ingest/tokens", tokens_list, "Tracking tokens"),
@@ -201,8 +212,7 @@ const struct control_route *routes_find(struct slice method, struct slice path,
         path.n--;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct slice p[REQUEST_PARAMS] = {{0}};
-        if (path.n == 0 || path.p[0] != '/' ||
-            !fits(table[i].pattern, path, p))
+        if (path.n == 0 || path.p[0] != '/' || !fits(table[i].pattern, path, p))
             continue;
         allow_add(allow, table[i].method);
         if (slice_is(slice_str(table[i].method), "GET"))

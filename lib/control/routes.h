@@ -15,8 +15,8 @@ enum route_auth {
     AUTH_NONE,
     AUTH_QUICK, /* none, and the handler runs on the loop */
     AUTH_ADMIN,
-    AUTH_DATA,   /* B's admin paths: X-API-Key counts too, errors are brief */
-    AUTH_INGEST, /* INGEST_KEY; errors are brief, bodies come unparsed */
+    AUTH_DATA,    /* B's admin paths: X-API-Key counts too, errors are brief */
+    AUTH_INGEST,  /* INGEST_KEY; errors are brief, bodies come unparsed */
     AUTH_METRICS, /* loopback peer without forwarding headers, else admin */
     AUTH_KEYS,    /* admin; C's shapes and texts */
     AUTH_VISITOR, /* anybody; the handler asks r->user and r->is_admin */

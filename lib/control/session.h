@@ -1,9 +1,9 @@
 /* session.h - the dashboard's sign-in: a signed cookie instead of a secret.
  *
- * bg_admin is "<expiry, hex ms>-<nonce, hex>-<mac, hex>"; the mac is BLAKE2b-256
- * keyed with secret.key, so looking at it takes no store.  Those signed out
- * before they expire are kept, on disk and in memory.  Any thread; the loops
- * only call session_look.
+ * bg_admin is "<expiry, hex ms>-<nonce, hex>-<mac, hex>"; the mac is
+ * BLAKE2b-256 keyed with secret.key, so looking at it takes no store.  Those
+ * signed out before they expire are kept, on disk and in memory.  Any thread;
+ * the loops only call session_look.
  */
 #ifndef CONTROL_SESSION_H
 #define CONTROL_SESSION_H

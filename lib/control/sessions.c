@@ -23,9 +23,9 @@ static void write_state(struct json_out *o, const struct session_row *s)
     int64_t budget = rows_session_effective(s);
     kusd_or_null(o, "effectiveBudgetUsd", budget);
     json_kusd_num(o, "currentCostUsd", s->cost);
-    json_kstr(o, "status", budget >= 0 && s->cost >= budget
-                               ? SLICE("budget_exceeded")
-                               : SLICE("active"));
+    json_kstr(o, "status",
+              budget >= 0 && s->cost >= budget ? SLICE("budget_exceeded")
+                                               : SLICE("active"));
 }
 
 static void write_pages(struct json_out *o, int64_t page, int64_t limit,
@@ -46,7 +46,7 @@ static bool read_page(struct request *r, int64_t *page, int64_t *limit)
            request_query_int(r, "limit", 1, LIMIT_MAX, 50, limit);
 }
 
-/* ---- the list ----------------------------------------------------------------------- */
+/* ---- the list ----------------------------------------------------------- */
 
 static void write_session(struct json_out *o, const struct session_row *s)
 {
@@ -100,8 +100,7 @@ void sessions_list(struct request *r)
     enum status st = OK;
     if (!never)
         st = rows_sessions(control_conf(r->control)->db, &r->arena, &f,
-                           (page - 1) * limit, limit, &rows, &n, &total,
-                           &err);
+                           (page - 1) * limit, limit, &rows, &n, &total, &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return;
@@ -117,7 +116,7 @@ void sessions_list(struct request *r)
     json_obj_end(&o);
 }
 
-/* ---- one ---------------------------------------------------------------------------- */
+/* ---- one ---------------------------------------------------------------- */
 
 /* The session of the second parameter, of the tenant of the first.  False:
  * answered. */
@@ -126,9 +125,8 @@ static bool find(struct request *r, struct session_row **out)
     struct session_row *rows;
     struct err err;
     int n = 0;
-    enum status st =
-        rows_sessions_named(control_conf(r->control)->db, &r->arena,
-                            r->param[1], &rows, &n, &err);
+    enum status st = rows_sessions_named(
+        control_conf(r->control)->db, &r->arena, r->param[1], &rows, &n, &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return false;
@@ -177,8 +175,8 @@ void sessions_budget_get(struct request *r)
 static void set(struct request *r, struct session_row *s, int64_t custom)
 {
     struct err err;
-    enum status st = rows_session_budget(control_conf(r->control)->db, control_admin,
-                                         s, custom, &err);
+    enum status st = rows_session_budget(control_conf(r->control)->db,
+                                         control_admin, s, custom, &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return;
@@ -216,7 +214,7 @@ void sessions_budget_delete(struct request *r)
         set(r, s, -1);
 }
 
-/* ---- its rows ----------------------------------------------------------------------- */
+/* ---- its rows ----------------------------------------------------------- */
 
 static void write_use(struct json_out *o, const struct entry *e)
 {

@@ -47,7 +47,7 @@ static struct tag_row *find(struct request *r, struct tags *t)
     return row;
 }
 
-/* ---- writing --------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 static void write_members(struct json_out *o, const struct tag_row *t)
 {
@@ -181,7 +181,7 @@ static void say_success(struct request *r)
     json_obj_end(&o);
 }
 
-/* ---- reading ---------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 static bool name_ok(struct slice s)
 {
@@ -198,8 +198,7 @@ static bool bad_name(struct request *r)
     return false;
 }
 
-static void read_text(const struct json *v, const char *key,
-                      struct slice *out)
+static void read_text(const struct json *v, const char *key, struct slice *out)
 {
     const struct json *m = json_get(v, key);
     if (m != NULL)
@@ -265,7 +264,7 @@ static bool read_members(struct request *r, struct tag_row *t)
     return true;
 }
 
-/* ---- handlers ----------------------------------------------------------------------- */
+/* ---- handlers ----------------------------------------------------------- */
 
 void tags_create(struct request *r)
 {
@@ -295,8 +294,7 @@ void tags_create(struct request *r)
     else if (st == E_NOT_FOUND)
         request_fail(r, 400, "Parent tag not found", "parent_not_found");
     else if (st == E_TOO_BIG)
-        request_fail(r, 400, "Tags can be nested five levels deep",
-                     "too_deep");
+        request_fail(r, 400, "Tags can be nested five levels deep", "too_deep");
     else if (st != OK)
         request_fault(r, st, &err);
     else
@@ -379,8 +377,8 @@ void tags_delete(struct request *r)
     struct tags all;
     if (find(r, &all) == NULL)
         return;
-    enum status st = rows_tag_delete(control_conf(r->control)->db, control_admin,
-                                     r->id[0], r->id[1], &err);
+    enum status st = rows_tag_delete(control_conf(r->control)->db,
+                                     control_admin, r->id[0], r->id[1], &err);
     if (st == E_BUSY)
         request_fail(r, 400,
                      "Cannot delete tag with children. Delete children first.",
@@ -424,8 +422,8 @@ void tags_budget_create(struct request *r)
         return;
     row.b.tenant_id = t->tenant_id;
     row.b.object_id = t->id;
-    enum status st = rows_budgets_add(control_conf(r->control)->db, control_admin,
-                                      &row, 1, false, &err);
+    enum status st = rows_budgets_add(control_conf(r->control)->db,
+                                      control_admin, &row, 1, false, &err);
     if (st == E_EXISTS || st == E_INVALID)
         request_fail(r, 400, "Budget already exists for this tag and period",
                      "budget_exists");
@@ -491,8 +489,8 @@ void tags_budget_delete(struct request *r)
     struct err err;
     if (!find_budget(r, &row))
         return;
-    enum status st = rows_budget_delete(control_conf(r->control)->db, control_admin,
-                                        (int64_t)row.b.id, &err);
+    enum status st = rows_budget_delete(control_conf(r->control)->db,
+                                        control_admin, (int64_t)row.b.id, &err);
     if (st != OK)
         request_fault(r, st, &err);
     else

@@ -96,8 +96,8 @@ static void write_tenant(struct request *r, struct json_out *o,
 static bool find(struct request *r, struct tenant_row *t)
 {
     struct err err;
-    enum status st = rows_tenant(control_conf(r->control)->db, &r->arena,
-                                 r->id[0], t, &err);
+    enum status st =
+        rows_tenant(control_conf(r->control)->db, &r->arena, r->id[0], t, &err);
     if (st == E_NOT_FOUND)
         request_fail(r, 404, "Tenant not found", "not_found");
     else if (st != OK)
@@ -151,8 +151,8 @@ void tenants_create(struct request *r)
         !read_usd(r, "defaultSessionBudgetUsd", &t.default_session_budget) ||
         !read_budgets(r, budgets, &n))
         return;
-    enum status st = rows_tenant_add(control_conf(r->control)->db, control_admin, &t,
-                                     budgets, n, &err);
+    enum status st = rows_tenant_add(control_conf(r->control)->db,
+                                     control_admin, &t, budgets, n, &err);
     if (st == E_EXISTS)
         request_fail(r, 400, "Tenant already exists", "tenant_exists");
     else if (st == E_INVALID)
@@ -175,8 +175,8 @@ void tenants_list(struct request *r)
     struct json_out o;
     struct err err;
     int n;
-    enum status st = rows_tenants(control_conf(r->control)->db, &r->arena,
-                                  &rows, &n, &err);
+    enum status st =
+        rows_tenants(control_conf(r->control)->db, &r->arena, &rows, &n, &err);
     if (st != OK) {
         request_fault(r, st, &err);
         return;
@@ -258,8 +258,8 @@ static void say_ok(struct request *r)
 void tenants_delete(struct request *r)
 {
     struct err err;
-    enum status st = rows_tenant_delete(control_conf(r->control)->db, control_admin,
-                                        r->id[0], &err);
+    enum status st = rows_tenant_delete(control_conf(r->control)->db,
+                                        control_admin, r->id[0], &err);
     if (st == E_NOT_FOUND)
         request_fail(r, 404, "Tenant not found", "not_found");
     else if (st != OK)
@@ -314,8 +314,7 @@ static void answer_session(struct request *r, const struct tenant_row *t,
     json_knum(&o, "tenantId", t->id);
     json_kstr(&o, "tenantName", t->name);
     if (t->default_session_budget >= 0)
-        json_kusd_num(&o, "defaultSessionBudgetUsd",
-                      t->default_session_budget);
+        json_kusd_num(&o, "defaultSessionBudgetUsd", t->default_session_budget);
     else
         json_knull(&o, "defaultSessionBudgetUsd");
     if (sessions >= 0)

@@ -13,7 +13,7 @@
 #define DAYS_MAX 3650
 #define PERIODS_MAX 64
 
-/* ---- shared with the other reports ------------------------------------------ */
+/* ---- shared with the other reports -------------------------------------- */
 
 static int64_t floor_div(int64_t v, int64_t unit)
 {
@@ -78,7 +78,7 @@ bool usage_tenant(struct request *r)
     return found;
 }
 
-/* ---- by period ---------------------------------------------------------------- */
+/* ---- by period ---------------------------------------------------------- */
 
 struct periods {
     struct budget of[PERIODS_MAX];
@@ -97,8 +97,7 @@ static void add_period(struct periods *p, const struct budget *b)
 
 /* Those of the configuration and those of the tenant's own budgets; a custom
  * one counts only within its dates, which a budget alone has. */
-static void gather(struct request *r, const struct tenant *t,
-                   struct periods *p)
+static void gather(struct request *r, const struct tenant *t, struct periods *p)
 {
     const struct control_conf *c = control_conf(r->control);
     struct window w;
@@ -120,8 +119,8 @@ static const char *period_key(struct request *r, const struct budget *b)
     const char *name = window_period_name(b->period);
     if (b->period != PERIOD_ROLLING || b->rolling_ms == 0)
         return name;
-    bool days = b->rolling_ms % WINDOW_DAY_MS == 0 &&
-                b->rolling_ms > 2 * WINDOW_DAY_MS;
+    bool days =
+        b->rolling_ms % WINDOW_DAY_MS == 0 && b->rolling_ms > 2 * WINDOW_DAY_MS;
     struct slice s = arena_printf(
         &r->arena, "rolling:%lld%c",
         (long long)(b->rolling_ms / (days ? WINDOW_DAY_MS : WINDOW_HOUR_MS)),
@@ -150,8 +149,8 @@ void usage_periods(struct request *r)
         struct window w;
         struct sum sum;
         (void)window_at(&p->of[i], c->zone, r->now_ms, &w);
-        enum status st = query_sum(c->db, r->id[0], w.start_ms, w.end_ms,
-                                   &sum, &err);
+        enum status st =
+            query_sum(c->db, r->id[0], w.start_ms, w.end_ms, &sum, &err);
         if (st != OK) {
             request_fault(r, st, &err);
             return;
@@ -161,7 +160,7 @@ void usage_periods(struct request *r)
     json_obj_end(&o);
 }
 
-/* ---- by day and by model ------------------------------------------------------- */
+/* ---- by day and by model ------------------------------------------------ */
 
 void usage_history(struct request *r)
 {
@@ -173,8 +172,8 @@ void usage_history(struct request *r)
     int n;
     if (!usage_tenant(r) || !usage_range(r, DAYS_DEFAULT, &from, &to))
         return;
-    enum status st = query_history(c->db, &r->arena, r->id[0], from, to - 1,
-                                   &d, &n, &err);
+    enum status st =
+        query_history(c->db, &r->arena, r->id[0], from, to - 1, &d, &n, &err);
     if (st == E_INVALID) {
         request_fail(r, 400, "Date range too long", "invalid_date");
         return;
@@ -205,14 +204,14 @@ void usage_percent(struct request *r, struct json_out *o, int64_t part,
         int128 twice = (int128)part * 2000;
         int128 v = (twice + (part < 0 ? -whole : whole)) / ((int128)whole * 2);
         // parts beyond the whole exist only beside negative ones
-        tenths = v > INT32_MAX ? INT32_MAX : v < -INT32_MAX ? -INT32_MAX
-                                                            : (int64_t)v;
+        tenths = v > INT32_MAX    ? INT32_MAX
+                 : v < -INT32_MAX ? -INT32_MAX
+                                  : (int64_t)v;
     }
     int64_t plain = tenths < 0 ? -tenths : tenths;
-    struct slice s = arena_printf(&r->arena, "%s%lld.%lld",
-                                  tenths < 0 ? "-" : "",
-                                  (long long)(plain / 10),
-                                  (long long)(plain % 10));
+    struct slice s =
+        arena_printf(&r->arena, "%s%lld.%lld", tenths < 0 ? "-" : "",
+                     (long long)(plain / 10), (long long)(plain % 10));
     json_key(o, "percentage");
     json_raw(o, s.p != NULL ? s : SLICE("0"));
 }

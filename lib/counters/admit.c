@@ -136,8 +136,7 @@ static enum admit_result decide(struct work *k, int64_t room)
         struct counter_window *w = &a->windows[i];
         int128 used = (int128)w->spent + w->held;
         int128 limit = w->hard ? w->amount : INT64_MAX;
-        w->fits = !k->keep[i] ||
-                  (used < limit && used + a->hold_nano <= limit);
+        w->fits = !k->keep[i] || (used < limit && used + a->hold_nano <= limit);
     }
     return ADMIT_BUDGET;
 }
@@ -171,9 +170,9 @@ static int hold_all(struct tx *t, struct work *k, struct hold *h)
         return rc;
     h->amount = a->hold_nano;
     h->slot = a->slot;
-    size_t n = hold_put(h, a->windows, a->window_count, k->keep,
-                        slice((const char *)k->skeleton.p, k->skeleton.n),
-                        k->record);
+    size_t n =
+        hold_put(h, a->windows, a->window_count, k->keep,
+                 slice((const char *)k->skeleton.p, k->skeleton.n), k->record);
     t->holds++;
     t->reserve += (int64_t)hold_reserve(t->c, n);
     struct key key;
@@ -194,8 +193,8 @@ static int budgets(struct tx *t, struct work *k, struct pace *p)
     a->result = decide(k, room);
     if (a->result != ADMIT_OK)
         return save_expired(t, k);
-    struct hold h = {.tenant_id = a->rate.tenant_id, .tokens = -1,
-                     .second = p->newest_s};
+    struct hold h = {
+        .tenant_id = a->rate.tenant_id, .tokens = -1, .second = p->newest_s};
     p->active++;
     if (a->rate.max_tokens > 0) {
         p->has_tokens = 1;
@@ -219,9 +218,8 @@ static int admit(struct tx *t, void *arg)
     a->hold_id = 0;
     a->hold_nano = 0;
     a->out_tokens_granted = a->out_tokens;
-    if (!a->rate_only &&
-        store_is_full(t, store_cost(t->c, k->bound) +
-                             hold_reserve(t->c, k->bound))) {
+    if (!a->rate_only && store_is_full(t, store_cost(t->c, k->bound) +
+                                              hold_reserve(t->c, k->bound))) {
         a->result = ADMIT_FULL;
         return 0;
     }
@@ -270,8 +268,8 @@ enum status counters_admit(struct counters *c, struct admission *a,
     size_t n = (size_t)a->window_count;
     k.skeleton.p = k.skeleton.inside;
     k.skeleton.n = 0;
-    enum status s = a->rate_only ? OK
-                                 : outbox_encode(a->skeleton, &k.skeleton, err);
+    enum status s =
+        a->rate_only ? OK : outbox_encode(a->skeleton, &k.skeleton, err);
     if (s != OK)
         return s;
     k.bound = hold_bound(a->window_count, k.skeleton.n);
@@ -285,9 +283,9 @@ enum status counters_admit(struct counters *c, struct admission *a,
     if (k.tallies == NULL || k.record == NULL || k.bound == 0)
         s = err_set(err, E_NOMEM, "counters", "no memory for an admission");
     else
-        s = store_status(store_write(c, admit, &k, "admit.before_commit",
-                                     "admit.committed"),
-                         "admission", err);
+        s = store_status(
+            store_write(c, admit, &k, "admit.before_commit", "admit.committed"),
+            "admission", err);
     outbox_free(&k.skeleton);
     free(heap);
     free(heap_record);

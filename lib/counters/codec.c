@@ -11,53 +11,53 @@
 #define CODEC_VERSION 1
 
 /* Every integer of an event in stored order: field, type */
-#define EVENT_INTS(X)                                                          \
-    X(ts_ms)                                                                   \
-    X(tenant_id)                                                               \
-    X(key_id)                                                                  \
-    X(usd)                                                                     \
-    X(held)                                                                    \
-    X(price_version)                                                           \
-    X(ingest_token_id)                                                         \
-    X(corrects)                                                                \
-    X(latency_ms)                                                              \
-    X(ttft_ms)                                                                 \
-    X(usage.input)                                                             \
-    X(usage.cached)                                                            \
-    X(usage.cache_write)                                                       \
-    X(usage.cache_write_1h)                                                    \
-    X(usage.audio_in)                                                          \
-    X(usage.image_in)                                                          \
-    X(usage.output)                                                            \
-    X(usage.reasoning)                                                         \
-    X(usage.audio_out)                                                         \
-    X(usage.image_out)                                                         \
-    X(usage.web_searches)                                                      \
-    X(usage.images)                                                            \
-    X(usage.audio_ms)                                                          \
+#define EVENT_INTS(X)       \
+    X(ts_ms)                \
+    X(tenant_id)            \
+    X(key_id)               \
+    X(usd)                  \
+    X(held)                 \
+    X(price_version)        \
+    X(ingest_token_id)      \
+    X(corrects)             \
+    X(latency_ms)           \
+    X(ttft_ms)              \
+    X(usage.input)          \
+    X(usage.cached)         \
+    X(usage.cache_write)    \
+    X(usage.cache_write_1h) \
+    X(usage.audio_in)       \
+    X(usage.image_in)       \
+    X(usage.output)         \
+    X(usage.reasoning)      \
+    X(usage.audio_out)      \
+    X(usage.image_out)      \
+    X(usage.web_searches)   \
+    X(usage.images)         \
+    X(usage.audio_ms)       \
     X(usage.characters)
 
-#define EVENT_STRINGS(X)                                                       \
-    X(tenant)                                                                  \
-    X(route)                                                                   \
-    X(method)                                                                  \
-    X(model)                                                                   \
-    X(model_answered)                                                          \
-    X(reason)                                                                  \
-    X(session)                                                                 \
-    X(user)                                                                    \
-    X(session_name)                                                            \
-    X(session_path)                                                            \
-    X(event_id)                                                                \
+#define EVENT_STRINGS(X) \
+    X(tenant)            \
+    X(route)             \
+    X(method)            \
+    X(model)             \
+    X(model_answered)    \
+    X(reason)            \
+    X(session)           \
+    X(user)              \
+    X(session_name)      \
+    X(session_path)      \
+    X(event_id)          \
     X(detail)
 
 /* enum field, its type, first value that does not exist */
-#define EVENT_ENUMS(X)                                                         \
-    X(kind, enum event_kind, EVENT_RESET + 1)                                  \
-    X(provider, enum provider_id, PROVIDER_COUNT)                              \
-    X(status, enum event_status, EVENT_INTERRUPTED + 1)                        \
-    X(basis, enum price_basis, BASIS_CLIENT + 1)                               \
-    X(usage.by, enum metered_by, METERED_HOLD + 1)                             \
+#define EVENT_ENUMS(X)                                  \
+    X(kind, enum event_kind, EVENT_RESET + 1)           \
+    X(provider, enum provider_id, PROVIDER_COUNT)       \
+    X(status, enum event_status, EVENT_INTERRUPTED + 1) \
+    X(basis, enum price_basis, BASIS_CLIENT + 1)        \
+    X(usage.by, enum metered_by, METERED_HOLD + 1)      \
     X(usage.tier, enum tier, TIER_BATCH + 1)
 
 enum { FLAG_STREAM = 1, FLAG_FAST = 2, FLAG_US = 4, FLAG_EU = 8, FLAGS = 16 };
@@ -155,9 +155,9 @@ size_t codec_event_bound(const struct event *e)
 #define X(f, type, limit) n += CODEC_VARINT;
     EVENT_ENUMS(X)
 #undef X
-#define X(f)                                                                   \
-    if (e->f.n > CODEC_EVENT_MAX)                                              \
-        return 0;                                                              \
+#define X(f)                      \
+    if (e->f.n > CODEC_EVENT_MAX) \
+        return 0;                 \
     n += CODEC_VARINT + e->f.n;
     EVENT_STRINGS(X)
 #undef X

@@ -15,8 +15,8 @@
 #include "base/slice.h"
 #include "call/event.h"
 
-#define CODEC_VARINT 10               /* longest integer */
-#define CODEC_EVENT_MAX (1u << 20)    /* longest encoded event */
+#define CODEC_VARINT 10            /* longest integer */
+#define CODEC_EVENT_MAX (1u << 20) /* longest encoded event */
 
 /* A cursor over bytes that remembers the first failure. */
 struct codec_in {

@@ -22,10 +22,10 @@
 struct counters; /* opaque; owned by whoever opened it */
 
 struct counters_conf {
-    const char *dir;     /* made if missing */
+    const char *dir;      /* made if missing */
     int sync_interval_ms; /* 0: every transaction is synced to disk */
-    size_t map_bytes;    /* first size, preallocated; doubles when 3/4 full */
-    size_t map_max;      /* never beyond; 0: 64 GiB */
+    size_t map_bytes;     /* first size, preallocated; doubles when 3/4 full */
+    size_t map_max;       /* never beyond; 0: 64 GiB */
 };
 
 /* Opens or makes the store.  E_IO, E_CORRUPT; E_BUSY: another process has it
@@ -39,18 +39,18 @@ MUST_CHECK enum status counters_sync(struct counters *c, struct err *err);
 
 /* One budget window to hold in or charge. */
 struct counter_window {
-    uint64_t budget;   /* counter key of the budget */
-    int64_t start_ms;  /* start of the calendar window; of the step's bucket
-                          for a rolling one */
-    int64_t end_ms;    /* exclusive; INT64_MAX: unending */
-    int64_t width_ms;  /* rolling: width of the whole window; else 0 */
-    int64_t step_ms;   /* rolling: width of a bucket; else 0 */
-    int64_t amount;    /* nano-dollars */
+    uint64_t budget;  /* counter key of the budget */
+    int64_t start_ms; /* start of the calendar window; of the step's bucket
+                         for a rolling one */
+    int64_t end_ms;   /* exclusive; INT64_MAX: unending */
+    int64_t width_ms; /* rolling: width of the whole window; else 0 */
+    int64_t step_ms;  /* rolling: width of a bucket; else 0 */
+    int64_t amount;   /* nano-dollars */
     bool hard;
-    bool is_session;   /* `amount` is replaced by the session's effective
-                          budget; without one the window drops out: it
-                          keeps its place here, amount is -1, it fits and
-                          nothing is held in it */
+    bool is_session; /* `amount` is replaced by the session's effective
+                        budget; without one the window drops out: it
+                        keeps its place here, amount is -1, it fits and
+                        nothing is held in it */
     /* answers */
     int64_t spent, held; /* before this hold */
     bool fits;
@@ -68,9 +68,9 @@ struct counter_rate {
 
 /* Session state that travels with admission (contract 9.1). */
 struct counter_session {
-    struct slice id;         /* empty: no session */
-    int64_t tag_budget;      /* lowest sessionBudget of the tags asked; -1 */
-    int64_t default_budget;  /* the tenant's default; -1: none */
+    struct slice id;        /* empty: no session */
+    int64_t tag_budget;     /* lowest sessionBudget of the tags asked; -1 */
+    int64_t default_budget; /* the tenant's default; -1: none */
 };
 
 enum admit_result {
@@ -90,10 +90,10 @@ struct admission {
     struct counter_window *windows;
     int window_count;
 
-    bool rate_only;     /* count the request, hold nothing (it fails later) */
-    bool metered;       /* false: no cost bound; windows are only looked at
-                           (spent + held < amount) and hold 0 */
-    int128 fixed_pico;  /* hold = ceil((fixed + out_pico * out_tokens)/1000) */
+    bool rate_only;    /* count the request, hold nothing (it fails later) */
+    bool metered;      /* false: no cost bound; windows are only looked at
+                          (spent + held < amount) and hold 0 */
+    int128 fixed_pico; /* hold = ceil((fixed + out_pico * out_tokens)/1000) */
     int64_t out_pico;
     int64_t out_tokens; /* wanted output bound */
     int64_t min_tokens; /* smallest clamp; used if may_clamp */
@@ -123,8 +123,8 @@ MUST_CHECK enum status counters_admit(struct counters *c, struct admission *a,
 /* What settlement needs. */
 struct settlement {
     uint64_t hold_id;
-    int64_t usd;             /* nano-dollars to book; may exceed the hold */
-    int64_t tokens;          /* real tokens for tokens-per-minute; -1: as held */
+    int64_t usd;    /* nano-dollars to book; may exceed the hold */
+    int64_t tokens; /* real tokens for tokens-per-minute; -1: as held */
     const struct event *event; /* its row; NULL: none */
     /* answers: every window charged, for alerts and metrics; spent and held
      * are those afterwards, amount that of the admission */
@@ -135,8 +135,8 @@ struct settlement {
 
 /* Replaces the hold by the cost in every window, ends the hold, appends the
  * row.  E_NOT_FOUND: no such hold (settled already): nothing happened. */
-MUST_CHECK enum status counters_settle(struct counters *c,
-                                       struct settlement *s, struct err *err);
+MUST_CHECK enum status counters_settle(struct counters *c, struct settlement *s,
+                                       struct err *err);
 
 /* Appends a row that no hold stands behind (refusals before admission).
  * `*seq` may be NULL.  E_TOO_BIG: the outbox is at its limit. */
@@ -149,8 +149,8 @@ MUST_CHECK enum status counters_append(struct counters *c,
  * E_EXISTS and nothing happens.  E_TOO_BIG: the outbox is at its limit. */
 MUST_CHECK enum status counters_charge(struct counters *c,
                                        struct counter_window *windows, int n,
-                                       const struct event *e,
-                                       struct slice seen, struct err *err);
+                                       const struct event *e, struct slice seen,
+                                       struct err *err);
 
 /* Marks in shared memory that the first byte of the request with this hold is
  * about to leave.  Survives the process.  No system call, any thread. */
@@ -164,14 +164,13 @@ void counters_slot_give(struct counters *c, uint32_t slot);
 /* Reads one window without changing anything: spent and held are 0 if it is
  * not there.  E_IO. */
 MUST_CHECK enum status counters_peek(struct counters *c,
-                                     struct counter_window *w,
-                                     int64_t now_ms, struct err *err);
+                                     struct counter_window *w, int64_t now_ms,
+                                     struct err *err);
 
 /* Session budgets (contract 4.6): the custom amount, -1: none. */
 MUST_CHECK enum status counters_session_set(struct counters *c,
-                                            int64_t tenant_id,
-                                            struct slice id, int64_t custom,
-                                            int64_t tag_budget,
+                                            int64_t tenant_id, struct slice id,
+                                            int64_t custom, int64_t tag_budget,
                                             struct err *err);
 
 /* ---- outbox: read and trimmed by the ledger writer ---------------------- */

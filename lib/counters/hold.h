@@ -13,12 +13,12 @@
 #define HOLD_BYTES_MAX (2u << 20)
 
 struct hold {
-    int64_t amount;      /* nano-dollars */
-    int64_t tenant_id;   /* counted in its rate record; 0: nowhere */
-    int64_t second;      /* of admission: the bucket tokens are kept in */
-    int64_t tokens;      /* counted there, -1: not counted */
-    uint32_t slot;       /* of the sent map */
-    int window_count;    /* `windows` is this many, read one by one */
+    int64_t amount;    /* nano-dollars */
+    int64_t tenant_id; /* counted in its rate record; 0: nowhere */
+    int64_t second;    /* of admission: the bucket tokens are kept in */
+    int64_t tokens;    /* counted there, -1: not counted */
+    uint32_t slot;     /* of the sent map */
+    int window_count;  /* `windows` is this many, read one by one */
     struct codec_in windows;
     struct slice skeleton; /* encoded event */
 };

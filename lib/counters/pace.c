@@ -143,17 +143,16 @@ static int64_t wait_tokens(const struct pace *p, int64_t room, int64_t now)
 enum admit_result pace_check(const struct pace *p, struct counter_rate *r,
                              int64_t tokens, int64_t now_ms)
 {
-    r->remaining = r->max_requests > p->request_sum
-                       ? r->max_requests - p->request_sum
-                       : 0;
+    r->remaining =
+        r->max_requests > p->request_sum ? r->max_requests - p->request_sum : 0;
     r->reset_s = reset(p, now_ms);
     r->retry_after_s = 0;
     if (r->max_requests > 0 && p->request_sum >= r->max_requests) {
         r->retry_after_s = wait_requests(p, r->max_requests - 1, now_ms);
         return ADMIT_RATE_REQUESTS;
     }
-    if (r->max_tokens > 0 && (tokens > r->max_tokens ||
-                              p->token_sum > r->max_tokens - tokens)) {
+    if (r->max_tokens > 0 &&
+        (tokens > r->max_tokens || p->token_sum > r->max_tokens - tokens)) {
         r->retry_after_s = wait_tokens(p, r->max_tokens - tokens, now_ms);
         return ADMIT_RATE_TOKENS;
     }
@@ -170,9 +169,8 @@ void pace_count(struct pace *p, struct counter_rate *r, int64_t now_ms)
         p->requests[at(p->newest_s)]++;
         p->request_sum++;
     }
-    r->remaining = r->max_requests > p->request_sum
-                       ? r->max_requests - p->request_sum
-                       : 0;
+    r->remaining =
+        r->max_requests > p->request_sum ? r->max_requests - p->request_sum : 0;
     r->reset_s = reset(p, now_ms);
 }
 

@@ -57,8 +57,8 @@ static enum status more(struct sentmap *m)
 {
     if (m->ready == SENTMAP_SLOTS)
         return E_BUSY;
-    uint32_t *grown = try_realloc(
-        m->free, (size_t)(m->ready + SENTMAP_STEP) * sizeof *grown);
+    uint32_t *grown =
+        try_realloc(m->free, (size_t)(m->ready + SENTMAP_STEP) * sizeof *grown);
     if (grown == NULL)
         return E_NOMEM;
     m->free = grown;

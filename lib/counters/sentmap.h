@@ -21,7 +21,7 @@
 
 struct sentmap {
     int fd;
-    void *map; /* the mapped file */
+    void *map;               /* the mapped file */
     _Atomic uint64_t *slots; /* the same */
     pthread_mutex_t lock;    /* guards what follows */
     uint32_t ready;          /* slots that have blocks on disk */

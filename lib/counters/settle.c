@@ -71,8 +71,7 @@ static int settle(struct tx *t, void *arg)
     struct hold h;
     s->window_count = 0;
     s->seq = 0;
-    int rc = store_get(t, key_u64(key_start(&key, TABLE_HOLD), s->hold_id),
-                       &v);
+    int rc = store_get(t, key_u64(key_start(&key, TABLE_HOLD), s->hold_id), &v);
     if (rc != 0)
         return rc;
     // `v` may move with the next write: the windows are read from a copy
@@ -114,9 +113,9 @@ enum status counters_settle(struct counters *c, struct settlement *s,
             return st;
         k.row = &row;
     }
-    st = store_status(store_write(c, settle, &k, "settle.before_commit",
-                                  "settle.committed"),
-                      "settlement", err);
+    st = store_status(
+        store_write(c, settle, &k, "settle.before_commit", "settle.committed"),
+        "settlement", err);
     if (k.row != NULL)
         outbox_free(&row);
     return st;
@@ -142,9 +141,8 @@ static int mark_seen(struct tx *t, const struct charge *a)
     int rc = store_get(t, &k, &v);
     if (rc == 0)
         return MDB_KEYEXIST;
-    return rc == MDB_NOTFOUND
-               ? store_put(t, &k, &a->now_ms, sizeof a->now_ms)
-               : rc;
+    return rc == MDB_NOTFOUND ? store_put(t, &k, &a->now_ms, sizeof a->now_ms)
+                              : rc;
 }
 
 static int charge(struct tx *t, void *arg)
@@ -182,9 +180,9 @@ enum status counters_charge(struct counters *c, struct counter_window *windows,
     if (s != OK)
         return s;
     struct charge a = {windows, n, e->usd, &row, seen, clock_now_ms()};
-    s = store_status(store_write(c, charge, &a, "settle.before_commit",
-                                 "settle.committed"),
-                     "charge", err);
+    s = store_status(
+        store_write(c, charge, &a, "settle.before_commit", "settle.committed"),
+        "charge", err);
     outbox_free(&row);
     return s;
 }

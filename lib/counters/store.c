@@ -151,8 +151,8 @@ int store_next(struct counters *c, MDB_txn *t, struct key *k, size_t prefix,
         return rc;
     MDB_val key = {k->n, k->b}, v;
     rc = mdb_cursor_get(cur, &key, &v, MDB_SET_RANGE);
-    if (rc == 0 && (key.mv_size < prefix ||
-                    memcmp(key.mv_data, want, prefix) != 0))
+    if (rc == 0 &&
+        (key.mv_size < prefix || memcmp(key.mv_data, want, prefix) != 0))
         rc = MDB_NOTFOUND;
     if (rc == 0 && key.mv_size > STORE_KEY_MAX)
         rc = MDB_CORRUPTED;
@@ -308,8 +308,10 @@ static void publish(struct counters *c, const struct tx *t, size_t tree_bytes)
 static int run_once(struct counters *c, store_fn *fn, void *arg,
                     const char *before, bool *rows)
 {
-    struct tx t = {.c = c, .next_hold = c->next_hold,
-                   .hold_limit = c->hold_limit, .next_seq = c->next_seq};
+    struct tx t = {.c = c,
+                   .next_hold = c->next_hold,
+                   .hold_limit = c->hold_limit,
+                   .next_seq = c->next_seq};
     atomic_load_explicit(&c->reads, memory_order_acquire);
     int rc = mdb_txn_begin(c->env, NULL, 0, &t.t);
     if (rc != 0)
@@ -354,8 +356,8 @@ static void lock_write(struct counters *c)
     pthread_mutex_lock(&c->write);
 }
 
-int store_write(struct counters *c, store_fn *fn, void *arg,
-                const char *before, const char *after)
+int store_write(struct counters *c, store_fn *fn, void *arg, const char *before,
+                const char *after)
 {
     bool rows = false;
     lock_write(c);
@@ -461,14 +463,13 @@ static enum status preallocate(struct counters *c, size_t first,
         return err_sys(err, rc, "counters", "no room for data.mdb");
     }
     c->map_bytes = size;
-    int lock = openat(c->dir_fd, "lock.mdb", O_RDWR | O_CREAT | O_CLOEXEC,
-                      0600);
+    int lock =
+        openat(c->dir_fd, "lock.mdb", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock == -1)
         return err_sys(err, errno, "counters", "cannot open lock.mdb");
     rc = allocate(lock, 0, LOCK_BYTES);
     close(lock);
-    return rc == 0 ? OK
-                   : err_sys(err, rc, "counters", "no room for lock.mdb");
+    return rc == 0 ? OK : err_sys(err, rc, "counters", "no room for lock.mdb");
 }
 
 static enum status open_env(struct counters *c, const char *dir,

@@ -62,10 +62,10 @@ struct counters {
     pthread_mutex_t write;
     uint64_t next_hold, hold_limit; /* ids below hold_limit are reserved */
     uint64_t next_seq;
-    uint64_t reserve;    /* bytes kept for the rows of open holds */
-    size_t tree_bytes;   /* pages of the tree after the last commit */
+    uint64_t reserve;           /* bytes kept for the rows of open holds */
+    size_t tree_bytes;          /* pages of the tree after the last commit */
     int64_t grow_not_before_us; /* after growing failed */
-    struct key sweep_at; /* where the next sweep begins */
+    struct key sweep_at;        /* where the next sweep begins */
 
     /* Read transactions share it, growing the map takes it alone (LMDB allows
      * no transaction of the process then).  Guards map_bytes and broken. */
@@ -76,7 +76,8 @@ struct counters {
     /* Any thread. */
     _Atomic uint64_t depth, holds;
     _Atomic uint64_t reads; /* orders readers before later writers */
-    _Atomic size_t committed; /* the last transaction, orders readers after it */
+    _Atomic size_t
+        committed;          /* the last transaction, orders readers after it */
     _Atomic bool signalled; /* event_fd is readable or about to be */
     struct sentmap sent;
 };
@@ -106,8 +107,8 @@ int64_t key_get_i64(const uint8_t *p, size_t at);
 /* Runs `fn` in a write transaction and commits if it answers 0.  When the map
  * is full it is grown and `fn` runs once more, so `fn` must keep nothing from
  * its first run.  `before` and `after` name fault points (NULL: none). */
-int store_write(struct counters *c, store_fn *fn, void *arg,
-                const char *before, const char *after);
+int store_write(struct counters *c, store_fn *fn, void *arg, const char *before,
+                const char *after);
 /* Begins a read transaction; end it with store_read_end. */
 int store_read_begin(struct counters *c, MDB_txn **t);
 /* Ends it. */

@@ -43,8 +43,7 @@ static struct key *record_key(struct key *k, const struct counter_window *w)
 {
     if (w->width_ms != 0)
         return key_u64(key_start(k, TABLE_AGGREGATE), w->budget);
-    return key_i64(key_u64(key_start(k, TABLE_WINDOW), w->budget),
-                   w->start_ms);
+    return key_i64(key_u64(key_start(k, TABLE_WINDOW), w->budget), w->start_ms);
 }
 
 static struct key *bucket_key(struct key *k, uint64_t budget, int64_t start)
@@ -58,10 +57,14 @@ static bool decode_aggregate(struct slice v, struct tally *y)
     if (v.n != sizeof r)
         return false;
     memcpy(&r, v.p, sizeof r);
-    *y = (struct tally){.width_ms = r.width_ms, .step_ms = r.step_ms,
-                        .oldest_ms = r.oldest_ms, .newest_ms = r.newest_ms,
-                        .spent = r.spent, .held = r.held,
-                        .requests = r.requests, .found = true};
+    *y = (struct tally){.width_ms = r.width_ms,
+                        .step_ms = r.step_ms,
+                        .oldest_ms = r.oldest_ms,
+                        .newest_ms = r.newest_ms,
+                        .spent = r.spent,
+                        .held = r.held,
+                        .requests = r.requests,
+                        .found = true};
     return r.width_ms > 0 && r.step_ms > 0 && r.step_ms <= r.width_ms;
 }
 
@@ -71,8 +74,11 @@ static bool decode_calendar(struct slice v, struct tally *y)
     if (v.n != sizeof r)
         return false;
     memcpy(&r, v.p, sizeof r);
-    *y = (struct tally){.end_ms = r.end_ms, .spent = r.spent, .held = r.held,
-                        .requests = r.requests, .found = true};
+    *y = (struct tally){.end_ms = r.end_ms,
+                        .spent = r.spent,
+                        .held = r.held,
+                        .requests = r.requests,
+                        .found = true};
     return true;
 }
 
@@ -121,8 +127,10 @@ int tally_load(struct tx *t, const struct counter_window *w, struct tally *y)
     struct key k;
     struct slice v;
     int rc = store_get(t, record_key(&k, w), &v);
-    *y = (struct tally){.end_ms = w->end_ms, .width_ms = w->width_ms,
-                        .step_ms = w->step_ms, .oldest_ms = INT64_MAX,
+    *y = (struct tally){.end_ms = w->end_ms,
+                        .width_ms = w->width_ms,
+                        .step_ms = w->step_ms,
+                        .oldest_ms = INT64_MAX,
                         .newest_ms = w->start_ms};
     if (rc == MDB_NOTFOUND)
         return 0;
@@ -148,8 +156,8 @@ int tally_save(struct tx *t, const struct counter_window *w,
         struct calendar_record r = {y->end_ms, y->spent, y->held, y->requests};
         return store_put(t, &k, &r, sizeof r);
     }
-    struct aggregate_record r = {y->width_ms, y->step_ms, y->oldest_ms,
-                                 y->newest_ms, y->spent, y->held,
+    struct aggregate_record r = {y->width_ms,  y->step_ms, y->oldest_ms,
+                                 y->newest_ms, y->spent,   y->held,
                                  y->requests};
     return store_put(t, &k, &r, sizeof r);
 }

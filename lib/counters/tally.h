@@ -10,7 +10,7 @@
 
 /* The sums of a window; a value. */
 struct tally {
-    int64_t end_ms; /* calendar */
+    int64_t end_ms;                                  /* calendar */
     int64_t width_ms, step_ms, oldest_ms, newest_ms; /* rolling */
     int64_t spent, held;
     uint64_t requests;

@@ -50,7 +50,8 @@ static int show(const struct counters *c, uint64_t id, struct slice bytes,
     for (int i = 0; i < h.window_count; i++)
         if (!hold_window(&in, &s->windows[i]))
             return MDB_CORRUPTED;
-    s->hold = (struct counter_hold){.id = id, .amount = h.amount,
+    s->hold = (struct counter_hold){.id = id,
+                                    .amount = h.amount,
                                     .sent = sentmap_has(&c->sent, h.slot, id),
                                     .skeleton = &s->skeleton,
                                     .windows = s->windows,
@@ -268,8 +269,8 @@ static int drop_prefix(struct tx *t, enum table table, uint64_t budget)
     struct slice v;
     int rc;
     for (;;) {
-        rc = store_next(t->c, t->t,
-                        key_u64(key_start(&k, table), budget), 9, &v);
+        rc = store_next(t->c, t->t, key_u64(key_start(&k, table), budget), 9,
+                        &v);
         if (rc == 0)
             rc = store_del(t, &k);
         if (rc != 0)
@@ -290,8 +291,8 @@ static int rewrite(struct tx *t, uint64_t id, struct slice bytes,
     if (p == NULL)
         return ENOMEM;
     size_t len = hold_put(&h, w, n, keep, h.skeleton, p);
-    t->reserve += (int64_t)hold_reserve(t->c, len) -
-                  (int64_t)hold_reserve(t->c, bytes.n);
+    t->reserve +=
+        (int64_t)hold_reserve(t->c, len) - (int64_t)hold_reserve(t->c, bytes.n);
     int rc = store_put(t, key_u64(key_start(&k, TABLE_HOLD), id), p, len);
     free(p);
     return rc;
@@ -335,9 +336,8 @@ static int strip(struct tx *t, void *arg, struct slice bytes, struct shown *s)
     for (int i = 0; i < n; i++)
         if (s->windows[i].budget != budget)
             s->windows[kept++] = s->windows[i];
-    return kept == n
-               ? 0
-               : rewrite(t, s->hold.id, bytes, s->windows, kept, NULL);
+    return kept == n ? 0
+                     : rewrite(t, s->hold.id, bytes, s->windows, kept, NULL);
 }
 
 enum status counters_txn_drop(struct counters_txn *t, uint64_t budget,
@@ -354,8 +354,7 @@ enum status counters_txn_drop(struct counters_txn *t, uint64_t budget,
 }
 
 enum status counters_txn_outbox(struct counters_txn *t, uint64_t after,
-                                counters_row_fn *fn, void *arg,
-                                struct err *err)
+                                counters_row_fn *fn, void *arg, struct err *err)
 {
     struct key k;
     struct slice v;

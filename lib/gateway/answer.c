@@ -21,7 +21,7 @@
 #include "http/header.h"
 #include "price/book.h"
 
-/* ---- the row ---------------------------------------------------------------- */
+/* ---- the row ------------------------------------------------------------ */
 
 bool answer_settle(struct exchange *x, enum event_status status,
                    struct slice reason, int http_status)
@@ -36,8 +36,7 @@ bool answer_settle(struct exchange *x, enum event_status status,
     e->latency_ms = exchange_latency_ms(x);
     if (x->first_us != 0)
         e->ttft_ms = (x->first_us - x->start_us) / 1000;
-    enum status st =
-        settle_hold(x->gl->gateway->guard, x->hold_id, e, &err);
+    enum status st = settle_hold(x->gl->gateway->guard, x->hold_id, e, &err);
     (void)FAULT("settle.done");
     if (st != OK) {
         log_line(LOG_ERROR, "settlement failed",
@@ -63,8 +62,7 @@ static void price(struct exchange *x, const struct usage *u)
 {
     const struct snapshot *s = catalog_now(x->gl->reader);
     if (u->model[0] != '\0')
-        x->event.model_answered =
-            arena_dup(&x->arena, slice_str(u->model));
+        x->event.model_answered = arena_dup(&x->arena, slice_str(u->model));
     settle_price(x->gl->gateway->guard, snapshot_book(s), &x->call, u,
                  &x->arena, &x->event);
 }
@@ -97,7 +95,7 @@ static void price_counted(struct exchange *x, int64_t output_tokens)
         x->event.usd = x->hold_nano;
 }
 
-/* ---- to the client ----------------------------------------------------------- */
+/* ---- to the client ------------------------------------------------------ */
 
 /* Fields of the answer: the provider's that pass, then ours. */
 static void keep_fields(struct exchange *x, const struct http_field *f, int n,
@@ -144,8 +142,8 @@ static void send_whole(struct exchange *x)
     int n = refuse_own_fields(x, x->fields, x->field_count);
     char usd[MONEY_TEXT];
     size_t len = money_format(x->event.usd, usd);
-    x->fields[n++] = (struct http_field){SLICE("X-BudgetGuard-Cost-Usd"),
-                                         slice(usd, len)};
+    x->fields[n++] =
+        (struct http_field){SLICE("X-BudgetGuard-Cost-Usd"), slice(usd, len)};
     stream_respond(x->stream, x->status, x->fields, n, buf_get(&x->whole));
 }
 
@@ -156,7 +154,7 @@ static void relay(struct exchange *x)
     buf_clear(&x->relay);
 }
 
-/* ---- upstream's head ---------------------------------------------------------- */
+/* ---- upstream's head ---------------------------------------------------- */
 
 /* The provider refused the gateway's own key: not the client's business. */
 static bool own_key_refused(const struct exchange *x)
@@ -224,15 +222,15 @@ static void on_head(void *arg, int status, const struct http_field *f, int n)
                   (x->route.streams && status < 400);
     if (events && x->fields != NULL && !own_key_refused(x) && !x->opaque) {
         struct http_field *out = x->fields;
-        out[x->field_count++] = (struct http_field){
-            SLICE("Cache-Control"), SLICE("no-cache")};
-        out[x->field_count++] = (struct http_field){
-            SLICE("X-Accel-Buffering"), SLICE("no")};
+        out[x->field_count++] =
+            (struct http_field){SLICE("Cache-Control"), SLICE("no-cache")};
+        out[x->field_count++] =
+            (struct http_field){SLICE("X-Accel-Buffering"), SLICE("no")};
         begin_streaming(x);
     }
 }
 
-/* ---- upstream's body ---------------------------------------------------------- */
+/* ---- upstream's body ---------------------------------------------------- */
 
 static void keep_or_relay(struct exchange *x)
 {
@@ -257,8 +255,7 @@ static enum status take(void *arg, const char *p, size_t n)
 {
     struct exchange *x = arg;
     bool translated = x->translation != NULL;
-    if (meter_feed(x->meter, p, n,
-                   x->gone || translated ? NULL : &x->relay) &&
+    if (meter_feed(x->meter, p, n, x->gone || translated ? NULL : &x->relay) &&
         x->first_us == 0)
         x->first_us = clock_mono_us();
     if (translated && !x->gone &&
@@ -282,9 +279,8 @@ static bool on_data(void *arg, const char *p, size_t n)
         return false;
     if (x->opaque || own_key_refused(x) || x->fields == NULL)
         return true;
-    enum status st =
-        x->decode != NULL ? inflate_feed(x->decode, p, n, take, x)
-                          : take(x, p, n);
+    enum status st = x->decode != NULL ? inflate_feed(x->decode, p, n, take, x)
+                                       : take(x, p, n);
     if (st != OK)
         x->opaque = true; // what follows cannot be read
     return true;
@@ -296,7 +292,7 @@ void answer_writable(struct exchange *x)
         upstream_resume(x->up);
 }
 
-/* ---- the end ------------------------------------------------------------------ */
+/* ---- the end ------------------------------------------------------------ */
 
 /* The answer is cut for the client: an error event if it listens to events,
  * and no final chunk. */
@@ -309,12 +305,12 @@ static void cut(struct exchange *x, enum refusal why, bool events)
         refuse_answer(x, why, &more);
         return;
     }
-    if (events && (x->translation == NULL ||
-                   !translation_failed(x->translation))) {
-        const struct shape_in in = {
-            .id = why,
-            .provider = x->call.provider,
-            .request_id = slice(x->event.request_id, 32)};
+    if (events &&
+        (x->translation == NULL || !translation_failed(x->translation))) {
+        const struct shape_in in = {.id = why,
+                                    .provider = x->call.provider,
+                                    .request_id =
+                                        slice(x->event.request_id, 32)};
         shape_event(x->route.shape, x->call.op, &in, &x->relay);
         relay(x);
     }
@@ -330,8 +326,8 @@ static void conclude_done(struct exchange *x, struct meter_end *end)
     enum event_status status = EVENT_SUCCESS;
     int http = x->status;
     if (own_key_refused(x)) {
-        reason = x->status == 401 ? SLICE("upstream_401")
-                                  : SLICE("upstream_403");
+        reason =
+            x->status == 401 ? SLICE("upstream_401") : SLICE("upstream_403");
         log_line(LOG_ERROR, "provider rejected the gateway's key",
                  LF_C("provider", provider_wire(x->event.provider)),
                  LF_N("status", x->status));
@@ -409,10 +405,9 @@ static void conclude_unreachable(struct exchange *x)
     bool left = x->gone;
     x->event.usage = (struct usage){0};
     x->event.usd = 0;
-    (void)answer_settle(x, left ? EVENT_INTERRUPTED : EVENT_FAILED,
-                        left ? SLICE("client_gone")
-                             : SLICE("upstream_unreachable"),
-                        502);
+    (void)answer_settle(
+        x, left ? EVENT_INTERRUPTED : EVENT_FAILED,
+        left ? SLICE("client_gone") : SLICE("upstream_unreachable"), 502);
     refuse_answer(x, R_UNREACHABLE, &more);
 }
 
@@ -444,13 +439,11 @@ static void conclude(struct exchange *x, enum upstream_end how)
         conclude_cut(x, &end);
         return;
     case UPSTREAM_TIMEOUT:
-        conclude_unread(x, R_UPSTREAM_TIMEOUT, SLICE("upstream_timeout"),
-                        &end);
+        conclude_unread(x, R_UPSTREAM_TIMEOUT, SLICE("upstream_timeout"), &end);
         return;
     case UPSTREAM_RESET:
     case UPSTREAM_INVALID:
-        conclude_unread(x, R_UPSTREAM_INVALID, SLICE("upstream_invalid"),
-                        &end);
+        conclude_unread(x, R_UPSTREAM_INVALID, SLICE("upstream_invalid"), &end);
         return;
     case UPSTREAM_UNREACHABLE:
         conclude_unreachable(x);
@@ -493,7 +486,7 @@ const struct upstream_ops answer_ops = {
     .on_done = on_done,
 };
 
-/* ---- the client left ----------------------------------------------------------- */
+/* ---- the client left ---------------------------------------------------- */
 
 void answer_give_up(struct exchange *x)
 {
@@ -539,9 +532,9 @@ void answer_client_gone(struct exchange *x)
         return;
     }
     // SDKs close at the stream's last event, the provider a moment later.
-    x->has_all = x->metering && x->translation == NULL &&
-                 x->stream != NULL && stream_queued(x->stream) == 0 &&
-                 x->relay.n == 0 && meter_ended(x->meter);
+    x->has_all = x->metering && x->translation == NULL && x->stream != NULL &&
+                 stream_queued(x->stream) == 0 && x->relay.n == 0 &&
+                 meter_ended(x->meter);
     if (conf->client_gone == GONE_ABORT) {
         answer_give_up(x);
         return;

@@ -23,7 +23,7 @@
 
 #define REST_MS 10000 /* of a key that failed without a word about when */
 
-/* ---- candidates ---------------------------------------------------------- */
+/* ---- candidates --------------------------------------------------------- */
 
 static int64_t dearer(int64_t a, int64_t b)
 {
@@ -107,7 +107,7 @@ void attempts_plan(struct exchange *x, const struct snapshot *s,
         (void)add(x, snapshot_book(s), limits, arena_dup(&x->arena, names[i]));
 }
 
-/* ---- whether ------------------------------------------------------------- */
+/* ---- whether ------------------------------------------------------------ */
 
 static bool is_passing(int status)
 {
@@ -167,7 +167,7 @@ bool attempts_want(struct exchange *x, int status, const struct http_field *f,
     return x->again || x->candidate_at < x->candidate_count;
 }
 
-/* ---- the next ------------------------------------------------------------ */
+/* ---- the next ----------------------------------------------------------- */
 
 /* The candidate's name into the body that goes out. */
 static bool rename_model(struct exchange *x, struct slice name)

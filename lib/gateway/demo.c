@@ -20,8 +20,7 @@ struct demo_call {
     struct buf body, piece;
 };
 
-static void *on_head(void *server, struct stream *s,
-                     const struct http_head *h)
+static void *on_head(void *server, struct stream *s, const struct http_head *h)
 {
     struct demo_call *c = xcalloc(1, sizeof *c);
     (void)server;
@@ -55,8 +54,7 @@ static void step(void *arg)
     }
     c->timer.fn = step;
     c->timer.arg = c;
-    loop_timer_set(stream_loop(c->stream), &c->timer,
-                   (int64_t)delay_ms * 1000);
+    loop_timer_set(stream_loop(c->stream), &c->timer, (int64_t)delay_ms * 1000);
 }
 
 static void on_end(void *arg)
@@ -92,5 +90,5 @@ static void on_close(void *arg, bool complete)
     free(c);
 }
 
-const struct stream_ops demo_server_ops = {
-    on_head, on_body, on_end, on_writable, on_gone, on_close};
+const struct stream_ops demo_server_ops = {on_head,     on_body, on_end,
+                                           on_writable, on_gone, on_close};

@@ -29,7 +29,7 @@
 
 #define SPARES 64 /* exchanges kept per loop with their buffers */
 
-/* ---- life ---------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 static struct exchange *exchange_new(struct gateway_loop *gl)
 {
@@ -145,7 +145,7 @@ int64_t exchange_latency_ms(const struct exchange *x)
     return (clock_mono_us() - x->start_us) / 1000;
 }
 
-/* ---- 1 who --------------------------------------------------------------- */
+/* ---- 1 who -------------------------------------------------------------- */
 
 static struct slice field(const struct http_head *h, const char *name)
 {
@@ -172,8 +172,8 @@ static struct slice source_of(const struct exchange *x)
 {
     struct slice peer = slice_str(x->head->peer);
     const struct gateway_conf *conf = &x->gl->gateway->conf;
-    return header_source(peer, field(x->head, "x-forwarded-for"),
-                         conf->trusted, conf->trusted_count);
+    return header_source(peer, field(x->head, "x-forwarded-for"), conf->trusted,
+                         conf->trusted_count);
 }
 
 /* Looks the caller up in the newest snapshot; repeated when it changed. */
@@ -185,14 +185,12 @@ static enum refusal look_up(struct exchange *x, const struct snapshot **s)
     if (x->who.tenant != NULL && generation == x->generation)
         return R_NONE;
     x->generation = generation;
-    enum refusal r =
-        identify(gl->gateway->guard, *s, &x->credentials, &x->who);
+    enum refusal r = identify(gl->gateway->guard, *s, &x->credentials, &x->who);
     if (r != R_NONE)
         return r;
     const struct tenant *t = x->who.tenant;
     x->call.tenant_id = t != NULL ? t->id : 0;
-    x->call.tenant =
-        arena_dup(&x->arena, t != NULL ? t->name : x->who.make);
+    x->call.tenant = arena_dup(&x->arena, t != NULL ? t->name : x->who.make);
     x->call.key_id = x->who.key != NULL ? x->who.key->id : 0;
     x->event.tenant_id = x->call.tenant_id;
     x->event.tenant = x->call.tenant;
@@ -200,7 +198,7 @@ static enum refusal look_up(struct exchange *x, const struct snapshot **s)
     return R_NONE;
 }
 
-/* ---- 2 size and coding ---------------------------------------------------- */
+/* ---- 2 size and coding -------------------------------------------------- */
 
 static bool coding_ok(struct exchange *x)
 {
@@ -221,9 +219,9 @@ static bool receive_head(struct exchange *x)
     const struct http_head *h = x->head;
     const char *allow = NULL;
     // The route keeps parts of the path, and we may outlive the connection.
-    enum refusal found = route_find(
-        g->conf.passthrough, h->method, arena_dup(&x->arena, h->path),
-        h->fields, h->field_count, &x->route, &allow);
+    enum refusal found = route_find(g->conf.passthrough, h->method,
+                                    arena_dup(&x->arena, h->path), h->fields,
+                                    h->field_count, &x->route, &allow);
     x->call.family = x->route.family;
     x->call.op = x->route.op;
     x->call.klass = found == R_NONE ? x->route.klass : ROUTE_FREE;
@@ -266,8 +264,7 @@ static bool receive_head(struct exchange *x)
     return true;
 }
 
-static void *on_head(void *server, struct stream *s,
-                     const struct http_head *h)
+static void *on_head(void *server, struct stream *s, const struct http_head *h)
 {
     struct gateway_loop *gl = server;
     struct gateway *g = gl->gateway;
@@ -332,7 +329,7 @@ static bool on_body(void *arg, const char *p, size_t n)
     return true;
 }
 
-/* ---- 3 what --------------------------------------------------------------- */
+/* ---- 3 what ------------------------------------------------------------- */
 
 struct resolver {
     const struct book *book;
@@ -393,8 +390,7 @@ enum refusal exchange_translate(struct exchange *x, struct refuse_more *more)
         return r;
     }
     x->call.input_bound += TRANSLATE_INPUT;
-    if (translation_route(x->translation, &x->arena, &x->wire,
-                          &x->wire_query))
+    if (translation_route(x->translation, &x->arena, &x->wire, &x->wire_query))
         return R_NONE;
     more->names = x->call.model;
     return R_MODEL_NOT_FOUND;
@@ -409,8 +405,7 @@ static enum refusal price_call(struct exchange *x, const struct snapshot *s,
     if (c->klass != ROUTE_METERED)
         return R_NONE;
     const struct book *book = snapshot_book(s);
-    const struct price *p =
-        book_find(book, c->provider, c->model, x->ts_ms);
+    const struct price *p = book_find(book, c->provider, c->model, x->ts_ms);
     c->worst.basis = BASIS_TABLE;
     if (p == NULL) {
         more->names = c->model;
@@ -428,8 +423,8 @@ static enum refusal price_call(struct exchange *x, const struct snapshot *s,
     }
     int basis = c->worst.basis;
     struct cost_limits limits = guard->cost;
-    bool limited = x->translation != NULL &&
-                   translation_needs_limit(x->translation);
+    bool limited =
+        x->translation != NULL && translation_needs_limit(x->translation);
     if (limited && limits.default_max_tokens == 0)
         limits.default_max_tokens = TRANSLATE_OUTPUT;
     if (cost_worst(p, &limits, c) || (limited && c->max_output < 0))
@@ -473,12 +468,12 @@ enum refusal exchange_target(struct exchange *x, struct refuse_more *more)
         .query = translated ? x->wire_query : x->head->query,
         .fields = fields,
         .field_count = n,
-        .own_key = place >= 0 ? x->credentials.value[place]
-                              : (struct slice){NULL, 0},
+        .own_key =
+            place >= 0 ? x->credentials.value[place] : (struct slice){NULL, 0},
         .has_body = x->head->content_length != 0,
     };
-    enum refusal r = provider_target(x->gl->gateway->providers, &in,
-                                     &x->arena, &x->target);
+    enum refusal r =
+        provider_target(x->gl->gateway->providers, &in, &x->arena, &x->target);
     if (r == R_NONE)
         x->event.provider = x->target.provider;
     else
@@ -486,7 +481,7 @@ enum refusal exchange_target(struct exchange *x, struct refuse_more *more)
     return r;
 }
 
-/* ---- 5 tags and session --------------------------------------------------- */
+/* ---- 5 tags and session ------------------------------------------------- */
 
 static bool session_ok(struct slice id)
 {
@@ -537,7 +532,7 @@ static enum refusal read_scopes(struct exchange *x, struct refuse_more *more)
     return R_NONE;
 }
 
-/* ---- 4, 6 rate and budgets ------------------------------------------------- */
+/* ---- 4, 6 rate and budgets ---------------------------------------------- */
 
 static bool admit(struct exchange *x, const struct snapshot *s)
 {
@@ -562,8 +557,8 @@ static bool admit(struct exchange *x, const struct snapshot *s)
         return false;
     }
     enum refusal scopes = read_scopes(x, &more);
-    enum status st = scopes == R_NONE ? admit_call(&a, v, &err)
-                                      : admit_rate(&a, v, &err);
+    enum status st =
+        scopes == R_NONE ? admit_call(&a, v, &err) : admit_rate(&a, v, &err);
     x->rate = v->rate;
     if (st == OK && v->refusal == R_NONE && scopes != R_NONE)
         v->refusal = scopes;
@@ -587,7 +582,7 @@ static bool admit(struct exchange *x, const struct snapshot *s)
     return x->gl->gate == NULL || policy_passes(x, &a, v);
 }
 
-/* ---- 8 forward ------------------------------------------------------------- */
+/* ---- 8 forward ---------------------------------------------------------- */
 
 static bool outgoing_body(struct exchange *x, struct slice *body)
 {
@@ -596,9 +591,9 @@ static bool outgoing_body(struct exchange *x, struct slice *body)
         int64_t limit = x->limit_sent > 0        ? x->limit_sent
                         : x->call.max_output > 0 ? x->call.max_output
                                                  : 0;
-        bool ok = translation_write(x->translation, limit,
-                                    describe_completion_limit(&x->call),
-                                    &x->edited);
+        bool ok =
+            translation_write(x->translation, limit,
+                              describe_completion_limit(&x->call), &x->edited);
         *body = buf_get(&x->edited);
         return ok;
     }
@@ -712,7 +707,7 @@ static void on_end(void *arg)
     proceed(x);
 }
 
-/* ---- the client ------------------------------------------------------------ */
+/* ---- the client --------------------------------------------------------- */
 
 static void on_writable(void *arg)
 {

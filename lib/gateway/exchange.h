@@ -37,13 +37,14 @@
 #include "provider/target.h"
 #include "provider/translate.h"
 
-#define EXCHANGE_ARENA (4u << 20)  /* fields, tags, texts of one exchange */
+#define EXCHANGE_ARENA (4u << 20)   /* fields, tags, texts of one exchange */
 #define EXCHANGE_RESERVE (3u << 20) /* of it, for what follows step 3 */
-#define EXCHANGE_HIGH (256u << 10) /* bytes queued to a slow reader */
+#define EXCHANGE_HIGH (256u << 10)  /* bytes queued to a slow reader */
 #define EXCHANGE_LOW (128u << 10)
 #define EXCHANGE_WHOLE (1u << 20) /* answers sent in one piece with a price */
-#define EXCHANGE_RELAY (80u << 20) /* what one feed, or a translated answer,
-                                      becomes */
+#define EXCHANGE_RELAY                                    \
+    (80u << 20) /* what one feed, or a translated answer, \
+                   becomes */
 #define EXCHANGE_FIELDS 160
 
 enum phase {
@@ -72,7 +73,7 @@ struct gateway_loop {
     struct upstream_pool *pool;
     struct catalog_reader *reader;
     struct describer *describer;
-    struct gate *gate; /* NULL: no policy */
+    struct gate *gate;     /* NULL: no policy */
     struct exchange *open; /* list of exchanges that are not freed */
     int open_count;
     struct exchange *spare; /* free list, SPARES at most */
@@ -94,9 +95,10 @@ struct exchange {
     enum phase phase;
     struct arena arena;
     struct body body;
-    struct inflate *inflate; /* the request's content coding, or NULL */
+    struct inflate *inflate;      /* the request's content coding, or NULL */
     const struct http_head *head; /* until the stream closes */
-    /* head seen, request whole, first sent, first token, answer whole; 0: not */
+    /* head seen, request whole, first sent, first token, answer whole; 0: not
+     */
     int64_t start_us, ready_us, sent_us, first_us, end_us;
     int64_t ts_ms;
 
@@ -117,20 +119,20 @@ struct exchange {
 
     struct candidate candidates[FALLBACKS_EACH];
     int candidate_count, candidate_at, attempts_left;
-    bool again; /* the next try asks the same model */
+    bool again;       /* the next try asks the same model */
     int64_t again_ms; /* how long the provider wants to be left alone first */
     struct loop_timer pause; /* armed: nothing is under way until it fires */
-    bool retry; /* this answer is dropped for another try */
-    bool admitted;  /* a hold is open */
-    bool booked;    /* its row is written */
-    bool answered;  /* an answer has begun or was given */
-    bool sent;      /* the first byte has left, or may have */
-    bool gone;      /* the client left */
-    bool has_all;   /* ... with the whole answer */
-    bool ended;     /* the request's body is whole */
-    bool waiting;   /* for a tenant to be made */
-    bool streaming; /* answer goes out as it comes */
-    bool opaque;    /* upstream's coding cannot be read */
+    bool retry;              /* this answer is dropped for another try */
+    bool admitted;           /* a hold is open */
+    bool booked;             /* its row is written */
+    bool answered;           /* an answer has begun or was given */
+    bool sent;               /* the first byte has left, or may have */
+    bool gone;               /* the client left */
+    bool has_all;            /* ... with the whole answer */
+    bool ended;              /* the request's body is whole */
+    bool waiting;            /* for a tenant to be made */
+    bool streaming;          /* answer goes out as it comes */
+    bool opaque;             /* upstream's coding cannot be read */
     uint64_t hold_id;
     int64_t hold_nano;
     int64_t limit_sent; /* output limit we wrote; 0: none */
@@ -139,11 +141,11 @@ struct exchange {
     struct upstream_call *up;
     struct meter *meter;
     bool metering;
-    struct inflate *decode; /* the answer's content coding, or NULL */
-    struct buf edited;      /* outgoing body, if it differs */
-    struct buf relay;       /* bytes for the client out of one feed */
-    struct buf whole;       /* an answer kept until its price is known */
-    int status;             /* upstream's */
+    struct inflate *decode;    /* the answer's content coding, or NULL */
+    struct buf edited;         /* outgoing body, if it differs */
+    struct buf relay;          /* bytes for the client out of one feed */
+    struct buf whole;          /* an answer kept until its price is known */
+    int status;                /* upstream's */
     struct http_field *fields; /* of the answer, to the client */
     int field_count;
     struct loop_timer drain;
@@ -152,7 +154,7 @@ struct exchange {
     bool models_waiting;
 };
 
-/* ---- exchange.c ---- */
+/* ---- exchange.c --------------------------------------------------------- */
 /* Frees it if neither side needs it any more. */
 void exchange_maybe_free(struct exchange *x);
 /* The answer has ended or was cut: cleans the upstream side up. */
@@ -164,7 +166,7 @@ int64_t exchange_latency_ms(const struct exchange *x);
 /* Goes on after the tenant was made. */
 void exchange_resume_tenant(void *arg, enum status result);
 
-/* ---- refuse.c ---- */
+/* ---- refuse.c ----------------------------------------------------------- */
 /* What a refusal says beyond its table row. */
 struct refuse_more {
     struct slice names, explain;
@@ -196,7 +198,7 @@ enum refusal exchange_target(struct exchange *x, struct refuse_more *more);
 /* Step 8: sends it. */
 void exchange_forward(struct exchange *x);
 
-/* ---- attempts.c ---- */
+/* ---- attempts.c --------------------------------------------------------- */
 /* Lists whom to ask if the first fails; the worst case becomes the dearest's.
  * Behind pricing and target. */
 void attempts_plan(struct exchange *x, const struct snapshot *s,
@@ -211,13 +213,13 @@ bool attempts_next(struct exchange *x);
 /* True while the exchange waits for its next try. */
 bool attempts_pausing(const struct exchange *x);
 
-/* ---- policy.c ---- */
+/* ---- policy.c ----------------------------------------------------------- */
 /* Step 7: asks the policy about an admitted call.  False: denied; the hold is
  * released, the row written, the client told. */
 bool policy_passes(struct exchange *x, const struct admit *a,
                    struct verdict *v);
 
-/* ---- answer.c ---- */
+/* ---- answer.c ----------------------------------------------------------- */
 extern const struct upstream_ops answer_ops;
 /* Client left while the provider works, or before the next try. */
 void answer_client_gone(struct exchange *x);
@@ -235,7 +237,7 @@ void answer_writable(struct exchange *x);
 bool answer_settle(struct exchange *x, enum event_status status,
                    struct slice reason, int http_status);
 
-/* ---- models.c ---- */
+/* ---- models.c ----------------------------------------------------------- */
 /* The gateway's cache of the providers' model lists, shared by all loops. */
 struct models_cache *models_cache_new(void);
 /* Frees and nulls; after every loop has ended. */

@@ -9,8 +9,7 @@
 #include "catalog/catalog.h"
 
 struct gateway *gateway_new(const struct gateway_conf *conf,
-                            const struct guard *guard,
-                            struct catalog *catalog,
+                            const struct guard *guard, struct catalog *catalog,
                             const struct provider_set *providers,
                             struct limit *auth_rows,
                             const struct gateway_above *above)

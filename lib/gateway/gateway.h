@@ -32,7 +32,7 @@ struct gateway_conf {
     size_t max_body;
     const char *spill_dir; /* large bodies, nameless files */
     int connect_timeout_s, silence_timeout_s, retries;
-    int attempts; /* tries of one request; 1: no second */
+    int attempts;     /* tries of one request; 1: no second */
     int retry_max_ms; /* longest wait a provider may ask for between tries */
     enum client_gone client_gone;
     int drain_timeout_s;
@@ -57,8 +57,7 @@ struct gateway_above {
 
 /* Everything is borrowed and outlives the gateway. */
 struct gateway *gateway_new(const struct gateway_conf *conf,
-                            const struct guard *guard,
-                            struct catalog *catalog,
+                            const struct guard *guard, struct catalog *catalog,
                             const struct provider_set *providers,
                             struct limit *auth_rows,
                             const struct gateway_above *above);

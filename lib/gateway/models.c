@@ -71,7 +71,7 @@ void models_cache_free(struct models_cache **cp)
     free(c);
 }
 
-/* ---- answering ------------------------------------------------------------- */
+/* ---- answering ---------------------------------------------------------- */
 
 /* "/models/{id}" -> id; empty for the list. */
 static struct slice wanted(const struct exchange *x)
@@ -103,10 +103,9 @@ static void answer(struct exchange *x)
     else {
         struct http_field f[12];
         int n = refuse_own_fields(x, f, 0);
-        f[n++] = (struct http_field){
-            SLICE("Content-Type"), SLICE("application/json; charset=utf-8")};
-        f[n++] = (struct http_field){SLICE("Cache-Control"),
-                                     SLICE("no-store")};
+        f[n++] = (struct http_field){SLICE("Content-Type"),
+                                     SLICE("application/json; charset=utf-8")};
+        f[n++] = (struct http_field){SLICE("Cache-Control"), SLICE("no-store")};
         f[n++] = (struct http_field){SLICE("X-Content-Type-Options"),
                                      SLICE("nosniff")};
         x->answered = true;
@@ -127,13 +126,12 @@ static void answer_later(void *arg)
         answer(x);
 }
 
-/* ---- fetching -------------------------------------------------------------- */
+/* ---- fetching ----------------------------------------------------------- */
 
 static void read_parts(struct models_cache *c, struct fetch *f)
 {
     struct arena fresh;
-    struct model_item *items =
-        xcalloc(MODELS_MAX, sizeof *items);
+    struct model_item *items = xcalloc(MODELS_MAX, sizeof *items);
     int n = 0;
     struct err err;
     arena_init(&fresh, 64u << 20);
@@ -141,8 +139,8 @@ static void read_parts(struct models_cache *c, struct fetch *f)
         struct fetch_part *part = &f->part[p];
         int before = n;
         if (part->ok && part->status == 200 &&
-            models_read(part->provider, buf_get(&part->body), &fresh, items,
-                        &n, &err) == OK)
+            models_read(part->provider, buf_get(&part->body), &fresh, items, &n,
+                        &err) == OK)
             continue;
         n = before; // keep what was known of this provider
         for (int i = 0; i < c->n && n < MODELS_MAX; i++)
@@ -236,8 +234,8 @@ static void part_done(void *arg, enum upstream_end how)
         fetch_end(f);
 }
 
-static const struct upstream_ops part_ops = {
-    part_sending, part_head, part_data, part_done};
+static const struct upstream_ops part_ops = {part_sending, part_head, part_data,
+                                             part_done};
 
 static void fetch_late(void *arg)
 {

@@ -20,9 +20,9 @@ static int fields_of(struct exchange *x, struct gate_field *out)
         if (low == NULL)
             continue;
         for (size_t k = 0; k < name.n; k++)
-            low[k] = (char)(name.p[k] >= 'A' && name.p[k] <= 'Z'
-                                ? name.p[k] + 32
-                                : name.p[k]);
+            low[k] =
+                (char)(name.p[k] >= 'A' && name.p[k] <= 'Z' ? name.p[k] + 32
+                                                            : name.p[k]);
         int at = 0;
         while (at < n && !slice_eq(out[at].name, slice(low, name.n)))
             at++;
@@ -54,8 +54,7 @@ static struct slice explain(struct exchange *x, const struct verdict *v)
     return out;
 }
 
-bool policy_passes(struct exchange *x, const struct admit *a,
-                   struct verdict *v)
+bool policy_passes(struct exchange *x, const struct admit *a, struct verdict *v)
 {
     struct gate_field *fields = arena_try(
         &x->arena, (size_t)(x->head->field_count + 1) * sizeof *fields);

@@ -31,7 +31,7 @@ static const char *const scope_names[] = {
     [SCOPE_MODEL] = "model",
 };
 
-/* ---- details ---------------------------------------------------------------- */
+/* ---- details ------------------------------------------------------------ */
 
 static void details_scope(struct json_out *o, const struct verdict_scope *s)
 {
@@ -157,7 +157,7 @@ static struct slice advise(struct exchange *x, enum refusal id,
     return (struct slice){NULL, 0};
 }
 
-/* ---- the answer ------------------------------------------------------------- */
+/* ---- the answer --------------------------------------------------------- */
 
 static int add_field(struct exchange *x, struct http_field *out, int at,
                      const char *name, int64_t v)
@@ -175,8 +175,7 @@ int refuse_own_fields(struct exchange *x, struct http_field *out, int at)
         at = add_field(x, out, at, "X-BudgetGuard-Max-Tokens", x->limit_sent);
     if (x->rate.limit > 0) {
         at = add_field(x, out, at, "x-ratelimit-limit", x->rate.limit);
-        at = add_field(x, out, at, "x-ratelimit-remaining",
-                       x->rate.remaining);
+        at = add_field(x, out, at, "x-ratelimit-remaining", x->rate.remaining);
         at = add_field(x, out, at, "x-ratelimit-reset", x->rate.reset_s);
     }
     return at;
@@ -216,8 +215,8 @@ void refuse_answer(struct exchange *x, enum refusal id,
     f[n++] = (struct http_field){SLICE("Content-Type"),
                                  SLICE("application/json; charset=utf-8")};
     f[n++] = (struct http_field){SLICE("Cache-Control"), SLICE("no-store")};
-    f[n++] = (struct http_field){SLICE("X-Content-Type-Options"),
-                                 SLICE("nosniff")};
+    f[n++] =
+        (struct http_field){SLICE("X-Content-Type-Options"), SLICE("nosniff")};
     if (v != NULL && id == R_RATE_LIMIT)
         n = add_field(x, f, n, "Retry-After", v->retry_after_s);
     if (m->allow != NULL)
@@ -228,7 +227,7 @@ void refuse_answer(struct exchange *x, enum refusal id,
     buf_release(&extra);
 }
 
-/* ---- the row ---------------------------------------------------------------- */
+/* ---- the row ------------------------------------------------------------ */
 
 /* Rows of unknown callers are limited per address; the rest is counted only. */
 static bool row_allowed(struct exchange *x, enum refusal id)
@@ -241,8 +240,7 @@ static bool row_allowed(struct exchange *x, enum refusal id)
     return limit_count(g->auth_rows, x->source_ip, x->ts_ms);
 }
 
-void refuse_detail(struct exchange *x, enum refusal id,
-                   const struct verdict *v)
+void refuse_detail(struct exchange *x, enum refusal id, const struct verdict *v)
 {
     struct buf said, whole;
     struct json_out o;

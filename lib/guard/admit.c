@@ -17,7 +17,7 @@
 /* of a session without a budget that must be counted all the same: it never
  * refuses */
 #define SESSION_COUNTED INT64_MAX
-#define WINDOWS_FIRST 8   /* most calls touch fewer budgets */
+#define WINDOWS_FIRST 8  /* most calls touch fewer budgets */
 #define WINDOWS_MAX 1024 /* 160 tags with every period; more is refused */
 
 /* A budget in play and how it came to match. */
@@ -37,7 +37,7 @@ struct gathering {
     struct budget session; /* the implicit budget of the session */
 };
 
-/* ---- what applies ----------------------------------------------------------- */
+/* ---- what applies ------------------------------------------------------- */
 
 /* Room for one more; false at the limit. */
 static bool grow(struct gathering *g)
@@ -48,8 +48,7 @@ static bool grow(struct gathering *g)
     if (g->n >= WINDOWS_MAX)
         return false;
     struct entry *e = arena_try(g->a->arena, (size_t)cap * sizeof *e);
-    struct counter_window *w =
-        arena_try(g->a->arena, (size_t)cap * sizeof *w);
+    struct counter_window *w = arena_try(g->a->arena, (size_t)cap * sizeof *w);
     if (e == NULL || w == NULL)
         return false;
     if (g->n > 0) {
@@ -103,13 +102,13 @@ static void gather(struct gathering *g, const struct event *e)
     struct admit *a = g->a;
     const struct call *c = a->call;
     if (c->session.n > 0) {
-        g->session = (struct budget){
-            .id = session_counter(c->tenant_id, c->session),
-            .scope = SCOPE_SESSION,
-            .tenant_id = c->tenant_id,
-            .scope_id = c->session,
-            .period = PERIOD_TOTAL,
-            .active = true};
+        g->session =
+            (struct budget){.id = session_counter(c->tenant_id, c->session),
+                            .scope = SCOPE_SESSION,
+                            .tenant_id = c->tenant_id,
+                            .scope_id = c->session,
+                            .period = PERIOD_TOTAL,
+                            .active = true};
         add(g, &g->session, (struct slice){NULL, 0}, false, true);
     }
     const struct budget_query q = {.tenant = a->tenant,
@@ -133,8 +132,8 @@ static bool resolve_tags(struct admit *a, struct slice *missing,
     *session_budget = -1;
     if (c->tag_count == 0)
         return true;
-    a->event->tags = arena_alloc(
-        a->arena, EVENT_TAGS_MAX * sizeof *a->event->tags);
+    a->event->tags =
+        arena_alloc(a->arena, EVENT_TAGS_MAX * sizeof *a->event->tags);
     buf_init(&names, 8192);
     for (int i = 0; i < c->tag_count; i++)
         if (!snapshot_tag(a->tenant, c->tags[i], a->event, session_budget)) {
@@ -155,7 +154,7 @@ static bool resolve_tags(struct admit *a, struct slice *missing,
     return ok;
 }
 
-/* ---- explaining --------------------------------------------------------------- */
+/* ---- explaining --------------------------------------------------------- */
 
 static struct slice printable_id(struct arena *a, const struct budget *b)
 {
@@ -252,7 +251,7 @@ static void explain(struct gathering *g, const struct admission *ad,
     buf_release(&names);
 }
 
-/* ---- the rate ------------------------------------------------------------------ */
+/* ---- the rate ----------------------------------------------------------- */
 
 static int64_t or_default(int64_t own, int64_t dflt)
 {
@@ -263,8 +262,8 @@ static void set_rate(const struct admit *a, struct counter_rate *r)
 {
     const struct guard *g = a->guard;
     r->tenant_id = a->tenant->id;
-    r->max_requests = or_default(a->tenant->rate_limit_per_min,
-                                 g->max_reqs_per_min);
+    r->max_requests =
+        or_default(a->tenant->rate_limit_per_min, g->max_reqs_per_min);
     r->max_tokens =
         or_default(a->tenant->tokens_per_min, g->max_tokens_per_min);
     r->max_concurrent =
@@ -297,7 +296,7 @@ static void answer_rate(const struct admission *ad, struct verdict *v)
     v->refusal = R_RATE_LIMIT;
 }
 
-/* ---- admission ------------------------------------------------------------------ */
+/* ---- admission ---------------------------------------------------------- */
 
 static void set_cost(const struct admit *a, struct admission *ad)
 {
@@ -311,8 +310,8 @@ static void set_cost(const struct admit *a, struct admission *ad)
     ad->out_tokens = a->limit_sent > 0 && a->limit_sent < w->out_tokens
                          ? a->limit_sent
                          : w->out_tokens;
-    ad->may_clamp = c->max_output < 0 && c->output_is_limitable &&
-                    w->out_pico > 0;
+    ad->may_clamp =
+        c->max_output < 0 && c->output_is_limitable && w->out_pico > 0;
     ad->min_tokens = a->guard->min_completion_tokens;
     if (ad->min_tokens > ad->out_tokens)
         ad->min_tokens = ad->out_tokens;
@@ -320,8 +319,7 @@ static void set_cost(const struct admit *a, struct admission *ad)
 }
 
 static enum status run(struct admit *a, struct admission *ad,
-                       struct gathering *g, struct verdict *v,
-                       struct err *err)
+                       struct gathering *g, struct verdict *v, struct err *err)
 {
     const struct guard *guard = a->guard;
     if (guard->storage_ok != NULL && !guard->storage_ok(guard->storage_arg))
@@ -352,8 +350,7 @@ static void list_budgets(struct gathering *g)
         const struct counter_window *w = &g->windows[i];
         const struct budget *b = g->entries[i].budget;
         // a session without a budget
-        if (w->amount < 0 ||
-            (b == &g->session && w->amount == SESSION_COUNTED))
+        if (w->amount < 0 || (b == &g->session && w->amount == SESSION_COUNTED))
             continue;
         if (b == &g->session) {
             struct budget *kept = arena_try(a->arena, sizeof *kept);
@@ -369,8 +366,8 @@ static void list_budgets(struct gathering *g)
 
 enum status admit_rate(struct admit *a, struct verdict *v, struct err *err)
 {
-    struct admission ad = {.now_ms = a->now_ms, .rate_only = true,
-                           .slot = a->slot};
+    struct admission ad = {
+        .now_ms = a->now_ms, .rate_only = true, .slot = a->slot};
     *v = (struct verdict){0};
     set_rate(a, &ad.rate);
     return run(a, &ad, NULL, v, err);

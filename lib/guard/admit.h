@@ -28,9 +28,9 @@ struct admit {
     const struct snapshot *snapshot;
     const struct tenant *tenant; /* node of `snapshot` */
     struct arena *arena;
-    struct call *call;     /* described; `worst` is filled here */
-    struct event *event;   /* its row so far; tags are filled here */
-    uint32_t slot;         /* sent-map slot */
+    struct call *call;   /* described; `worst` is filled here */
+    struct event *event; /* its row so far; tags are filled here */
+    uint32_t slot;       /* sent-map slot */
     int64_t now_ms;
     int64_t limit_sent; /* output limit the gateway will write; 0: none */
     bool exhausted_check_only; /* forwarded paths: refused only if a hard

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 
 #define SCRATCH_MAX ((size_t)32 << 20)
-#define TEXTS_MAX 64      /* deny texts that are passed on */
+#define TEXTS_MAX 64        /* deny texts that are passed on */
 #define TEXT_BYTES_MAX 2000 /* of one of them */
 
 struct gate {
@@ -26,7 +26,7 @@ struct gate {
     struct arena scratch;
 };
 
-/* ---- the answer ------------------------------------------------------------------ */
+/* ---- the answer --------------------------------------------------------- */
 
 static int64_t mono_ns(void)
 {
@@ -37,8 +37,8 @@ static int64_t mono_ns(void)
 
 static struct slice text_of(const struct value *v, struct arena *a)
 {
-    struct slice s = v->kind == V_STRING ? value_slice(v)
-                                         : value_json_arena(a, v);
+    struct slice s =
+        v->kind == V_STRING ? value_slice(v) : value_json_arena(a, v);
     return s.n > TEXT_BYTES_MAX ? slice(s.p, TEXT_BYTES_MAX) : s;
 }
 
@@ -47,9 +47,7 @@ static void take_deny(const struct value *deny, struct arena *a,
                       struct gate_answer *out)
 {
     bool listed = deny->kind == V_SET || deny->kind == V_ARRAY;
-    uint32_t n = listed                   ? deny->n
-                 : deny->kind == V_OBJECT ? deny->n
-                                          : 1;
+    uint32_t n = listed ? deny->n : deny->kind == V_OBJECT ? deny->n : 1;
     if (n == 0)
         return;
     out->allow = false;
@@ -69,15 +67,16 @@ static void take_error(enum status st, const struct rego_error *e,
                        struct arena *a, struct gate_answer *out)
 {
     out->allow = false;
-    out->error = e->row > 0
-                     ? arena_printf(a, "%.*s:%u: %s: %.*s", SLICE_FMT(e->file),
-                                    e->row, e->code, SLICE_FMT(e->message))
-                     : arena_printf(a, "%s: %.*s",
-                                    e->code != NULL ? e->code : "error",
-                                    SLICE_FMT(e->message));
+    out->error =
+        e->row > 0
+            ? arena_printf(a, "%.*s:%u: %s: %.*s", SLICE_FMT(e->file), e->row,
+                           e->code, SLICE_FMT(e->message))
+            : arena_printf(a, "%s: %.*s", e->code != NULL ? e->code : "error",
+                           SLICE_FMT(e->message));
     if (out->error.n == 0) // the arena is what was exhausted
-        out->error = st == E_TIMEOUT ? SLICE("the policy took too long")
-                                     : SLICE("the policy needs too much memory");
+        out->error = st == E_TIMEOUT
+                         ? SLICE("the policy took too long")
+                         : SLICE("the policy needs too much memory");
 }
 
 /* The first element of the i-th list of the verdict's answer, or NULL. */
@@ -117,7 +116,7 @@ void gate_ask(const struct policy *p, const struct value *input,
     out->took_ns = mono_ns() - from;
 }
 
-/* ---- a thread's own --------------------------------------------------------------- */
+/* ---- a thread's own ----------------------------------------------------- */
 
 struct gate *gate_new(struct policies *p, const struct zone *zone,
                       int64_t timeout_ms, struct metrics *metrics)
@@ -176,11 +175,11 @@ void gate_decide(struct gate *g, const struct gate_in *in, struct arena *a,
     const struct policy *p = policy_of(g);
     struct value input = gate_input(in, g->zone, g->reads, &g->scratch);
     if (input.kind != V_UNDEF)
-        gate_ask(p, &input, g->timeout_ms, &g->scratch,
-                 &said);
+        gate_ask(p, &input, g->timeout_ms, &g->scratch, &said);
     metric_time(g->metrics, M_POLICY_SECONDS, said.took_ns / 1000);
     if (said.error.n > 0) {
-        metric_add(g->metrics, M_POLICY_ERRORS, (struct slice[4]){{NULL, 0}}, 1);
+        metric_add(g->metrics, M_POLICY_ERRORS, (struct slice[4]){{NULL, 0}},
+                   1);
         log_line(LOG_ERROR, "policy failed; the call is refused",
                  LF_S("error", said.error));
     }

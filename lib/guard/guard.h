@@ -30,7 +30,7 @@ struct guard {
     int64_t max_reqs_per_min, max_tokens_per_min, max_concurrent;
     struct policies *policies; /* NULL: no policy is asked (unit tests) */
     int64_t policy_timeout_ms;
-    bool header_mode; /* TENANT_AUTH=header */
+    bool header_mode;        /* TENANT_AUTH=header */
     bool crash_settle_input; /* CRASH_SETTLE=input */
     /* False while rows cannot be written: admit then answers 503. */
     bool (*storage_ok)(void *arg);

@@ -22,8 +22,7 @@ static bool find_key(const struct guard *g, const struct snapshot *s,
 {
     for (int i = 0; i < CRED_COUNT; i++) {
         uint8_t hash[CRYPT_HASH];
-        if (c->value[i].p == NULL || c->value[i].n == 0 ||
-            c->value[i].n > 512)
+        if (c->value[i].p == NULL || c->value[i].n == 0 || c->value[i].n > 512)
             continue;
         crypt_keyed(g->secret, c->value[i], hash);
         out->key = snapshot_key(s, hash, &out->tenant);
@@ -45,8 +44,7 @@ static bool names_tenant(struct slice header, const struct tenant *t)
 
 /* TENANT_AUTH=header, no key of ours among the credentials. */
 static enum refusal by_header(const struct snapshot *s,
-                              const struct credentials *c,
-                              struct identity *out)
+                              const struct credentials *c, struct identity *out)
 {
     // whatever claims to be a key of ours must be one
     if (c->value[CRED_X_API_KEY].p != NULL)
@@ -54,8 +52,8 @@ static enum refusal by_header(const struct snapshot *s,
     for (int i = 0; i < CRED_COUNT; i++)
         if (c->value[i].p != NULL && slice_starts(c->value[i], "bg_"))
             return R_INVALID_KEY;
-    struct slice name = c->tenant.p != NULL ? slice_trim(c->tenant)
-                                            : SLICE("public");
+    struct slice name =
+        c->tenant.p != NULL ? slice_trim(c->tenant) : SLICE("public");
     if (!name_ok(name))
         return R_INVALID_REQUEST;
     out->tenant = snapshot_tenant_by_name(s, name);

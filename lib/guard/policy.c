@@ -17,7 +17,7 @@
 #include "base/mem.h"
 
 #define PATH_MAX_BYTES 1024
-#define QUERY_VERDICT                                      \
+#define QUERY_VERDICT                                       \
     "[[x | x := data.budgetguard.policy.allow], [x | x := " \
     "data.budgetguard.policy.deny]]"
 #define QUERY_REASON "data.budgetguard.policy.reason"
@@ -27,8 +27,7 @@ __asm__(".section .rodata\n"
         ".incbin \"policy/default.rego\"\n"
         "guard_policy_default_end:\n"
         ".previous\n");
-extern const char guard_policy_default[]
-    __attribute__((visibility("hidden")));
+extern const char guard_policy_default[] __attribute__((visibility("hidden")));
 extern const char guard_policy_default_end[]
     __attribute__((visibility("hidden")));
 
@@ -41,7 +40,7 @@ struct policies {
     char path[PATH_MAX_BYTES];
 };
 
-/* ---- faults -------------------------------------------------------------------- */
+/* ---- faults ------------------------------------------------------------- */
 
 static void fault_of(struct policy_fault *f, const struct rego_error *e)
 {
@@ -51,7 +50,7 @@ static void fault_of(struct policy_fault *f, const struct rego_error *e)
                    SLICE_FMT(e->message));
 }
 
-/* ---- compiling ------------------------------------------------------------------ */
+/* ---- compiling ---------------------------------------------------------- */
 
 static void policy_destroy(struct policy *p)
 {
@@ -97,11 +96,11 @@ static struct policy *compile(struct source *s, enum policy_dialect dialect)
     crypt_hex(s->hash, sizeof s->hash, p->hash);
     bool ok = dialect != POLICY_V0 && compile_as(p, s, REGO_V1, s->fault);
     if (!ok && dialect != POLICY_V1)
-        ok = compile_as(p, s, REGO_V0,
-                        dialect == POLICY_V0 ? s->fault : &other);
+        ok =
+            compile_as(p, s, REGO_V0, dialect == POLICY_V0 ? s->fault : &other);
     if (ok && s->file_count > 0) {
-        p->files = arena_alloc(&p->arena,
-                               (size_t)s->file_count * sizeof *p->files);
+        p->files =
+            arena_alloc(&p->arena, (size_t)s->file_count * sizeof *p->files);
         for (int i = 0; i < s->file_count; i++)
             p->files[i] = arena_dup(&p->arena, s->files[i]);
         p->file_count = s->file_count;
@@ -116,8 +115,8 @@ static struct policy *compile(struct source *s, enum policy_dialect dialect)
 
 struct slice policy_embedded_text(void)
 {
-    return slice(guard_policy_default, (size_t)(guard_policy_default_end -
-                                                guard_policy_default));
+    return slice(guard_policy_default,
+                 (size_t)(guard_policy_default_end - guard_policy_default));
 }
 
 static struct policy *load(const char *path, enum policy_dialect dialect,
@@ -173,7 +172,7 @@ bool policy_dialect_parse(struct slice s, enum policy_dialect *out)
     return true;
 }
 
-/* ---- in force -------------------------------------------------------------------- */
+/* ---- in force ----------------------------------------------------------- */
 
 enum status policies_open(const char *path, enum policy_dialect dialect,
                           struct policies **out, struct err *err)
@@ -189,12 +188,11 @@ enum status policies_open(const char *path, enum policy_dialect dialect,
     p->now = load(path, dialect, &f);
     if (p->now == NULL) {
         free(p);
-        return f.row > 0
-                   ? err_set(err, E_INVALID, "policy",
-                             "OPA_POLICY_PATH: %s:%u:%u: %s", f.file, f.row,
-                             f.col, f.text)
-                   : err_set(err, E_INVALID, "policy",
-                             "OPA_POLICY_PATH: %s: %s", f.file, f.text);
+        return f.row > 0 ? err_set(err, E_INVALID, "policy",
+                                   "OPA_POLICY_PATH: %s:%u:%u: %s", f.file,
+                                   f.row, f.col, f.text)
+                         : err_set(err, E_INVALID, "policy",
+                                   "OPA_POLICY_PATH: %s: %s", f.file, f.text);
     }
     (void)pthread_mutex_init(&p->lock, NULL);
     p->generation = 1;
@@ -262,8 +260,8 @@ void policy_unref(const struct policy **pp)
 {
     struct policy *p = (struct policy *)(uintptr_t)*pp;
     *pp = NULL;
-    if (p != NULL && atomic_fetch_sub_explicit(&p->refs, 1,
-                                               memory_order_acq_rel) == 1)
+    if (p != NULL &&
+        atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1)
         policy_destroy(p);
 }
 

@@ -63,11 +63,9 @@ static struct slice detail_of(const struct usage *u, struct arena *a)
 }
 
 /* The price to charge by: the answered model's if there is one. */
-static const struct price *price_for(const struct guard *g,
-                                     const struct book *book,
-                                     const struct call *c,
-                                     const struct usage *u, int64_t at_ms,
-                                     enum price_basis *basis)
+static const struct price *
+price_for(const struct guard *g, const struct book *book, const struct call *c,
+          const struct usage *u, int64_t at_ms, enum price_basis *basis)
 {
     const struct price *p = NULL;
     *basis = BASIS_TABLE;
@@ -86,8 +84,8 @@ static const struct price *price_for(const struct guard *g,
 }
 
 void settle_price(const struct guard *g, const struct book *book,
-                  const struct call *c, const struct usage *u,
-                  struct arena *a, struct event *e)
+                  const struct call *c, const struct usage *u, struct arena *a,
+                  struct event *e)
 {
     struct cost cost = {0};
     enum price_basis basis = BASIS_NONE;
@@ -104,8 +102,7 @@ void settle_price(const struct guard *g, const struct book *book,
     e->basis = basis;
 }
 
-void settle_whole_hold(const struct call *c, int64_t hold_nano,
-                       struct event *e)
+void settle_whole_hold(const struct call *c, int64_t hold_nano, struct event *e)
 {
     e->usage = (struct usage){.by = METERED_HOLD};
     e->usd = hold_nano;
@@ -116,10 +113,8 @@ void settle_whole_hold(const struct call *c, int64_t hold_nano,
 enum status settle_hold(const struct guard *g, uint64_t hold_id,
                         const struct event *e, struct err *err)
 {
-    struct settlement s = {.hold_id = hold_id,
-                           .usd = e->usd,
-                           .tokens = -1,
-                           .event = e};
+    struct settlement s = {
+        .hold_id = hold_id, .usd = e->usd, .tokens = -1, .event = e};
     if (e->usage.by != METERED_HOLD)
         s.tokens = e->usage.input + e->usage.output;
     enum status st = counters_settle(g->counters, &s, err);
@@ -144,16 +139,17 @@ enum status settle_row(const struct guard *g, const struct event *e,
     return st;
 }
 
-static const char *const providers[PROVIDER_COUNT] = {
-    [PROVIDER_NONE] = "",
+static const char *const providers[PROVIDER_COUNT] = {[PROVIDER_NONE] = "",
 #define X(id, wire, people) [id] = wire,
-    PROVIDERS(X)
+                                                      PROVIDERS(X)
 #undef X
 };
 
 static const char *const statuses[] = {
-    [EVENT_NONE] = "",           [EVENT_SUCCESS] = "success",
-    [EVENT_BLOCKED] = "blocked", [EVENT_FAILED] = "failed",
+    [EVENT_NONE] = "",
+    [EVENT_SUCCESS] = "success",
+    [EVENT_BLOCKED] = "blocked",
+    [EVENT_FAILED] = "failed",
     [EVENT_INTERRUPTED] = "interrupted",
 };
 

@@ -26,8 +26,8 @@ struct outcome {
 /* What `usage` costs under the answered model's price, else the asked one's
  * (contract 9.3).  Fills `e`'s usage, usd, price fields and detail (in `a`). */
 void settle_price(const struct guard *g, const struct book *book,
-                  const struct call *c, const struct usage *u,
-                  struct arena *a, struct event *e);
+                  const struct call *c, const struct usage *u, struct arena *a,
+                  struct event *e);
 
 /* The whole hold is booked: nobody knows what was used. */
 void settle_whole_hold(const struct call *c, int64_t hold_nano,
@@ -39,8 +39,8 @@ MUST_CHECK enum status settle_hold(const struct guard *g, uint64_t hold_id,
                                    const struct event *e, struct err *err);
 
 /* Books a row behind which no hold stands. */
-MUST_CHECK enum status settle_row(const struct guard *g,
-                                  const struct event *e, struct err *err);
+MUST_CHECK enum status settle_row(const struct guard *g, const struct event *e,
+                                  struct err *err);
 
 /* Counts the row in the metrics; times are the gateway's. */
 void settle_count(const struct guard *g, const struct event *e);

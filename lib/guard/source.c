@@ -13,7 +13,7 @@
 
 #define PATH_MAX_BYTES 1024
 
-/* ---- faults -------------------------------------------------------------------- */
+/* ---- faults ------------------------------------------------------------- */
 
 PRINTF_LIKE(3, 4)
 static bool fail(struct source *s, const char *file, const char *fmt, ...)
@@ -28,7 +28,7 @@ static bool fail(struct source *s, const char *file, const char *fmt, ...)
     return false;
 }
 
-/* ---- reading -------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 void source_init(struct source *s, struct policy_fault *fault)
 {

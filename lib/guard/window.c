@@ -88,8 +88,7 @@ bool window_at(const struct budget *b, const struct zone *zone, int64_t at_ms,
     case PERIOD_MONTHLY:
         break;
     }
-    int64_t local =
-        floor_to(at_ms, 1000) / 1000 + zone_offset(zone, at_ms);
+    int64_t local = floor_to(at_ms, 1000) / 1000 + zone_offset(zone, at_ms);
     int64_t from, to;
     calendar(b->period, local, &from, &to);
     out->start_ms = zone_instant(zone, from);

@@ -20,8 +20,7 @@ bool header_media_is(struct slice content_type, const char *type)
     struct slice rest = content_type;
     if (rest.p == NULL)
         return false;
-    return slice_eq_nocase(slice_trim(slice_cut(&rest, ';')),
-                           slice_str(type));
+    return slice_eq_nocase(slice_trim(slice_cut(&rest, ';')), slice_str(type));
 }
 
 struct slice header_text(struct slice s, size_t max)
@@ -61,8 +60,8 @@ bool header_cidr(struct slice s, struct cidr *out)
     if (!address(addr, out->addr, &four))
         return false;
     bits = four ? 32 : 128;
-    if (rest.p != NULL && (!money_scan(rest, 0, &bits) || bits < 0 ||
-                           bits > (four ? 32 : 128)))
+    if (rest.p != NULL &&
+        (!money_scan(rest, 0, &bits) || bits < 0 || bits > (four ? 32 : 128)))
         return false;
     out->bits = (int)bits + (four ? 96 : 0);
     return true;

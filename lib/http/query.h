@@ -14,8 +14,7 @@
  * escape is malformed, it holds a NUL, or memory is out. */
 struct slice query_decode(struct slice s, bool plus, struct arena *a);
 /* The decoded value of the first parameter `name`, or .p NULL. */
-struct slice query_find(struct slice query, const char *name,
-                        struct arena *a);
+struct slice query_find(struct slice query, const char *name, struct arena *a);
 /* The next parameter of `*rest`, decoded; false at the end (`rest->p` NULL).
  * Malformed ones are skipped. */
 bool query_next(struct slice *rest, struct slice *name, struct slice *value,

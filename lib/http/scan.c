@@ -28,8 +28,8 @@
 struct node {
     char key[KEY_MAX];
     size_t key_n;
-    int child;       /* the first; 0: none */
-    int path;        /* -1: only on the way */
+    int child; /* the first; 0: none */
+    int path;  /* -1: only on the way */
     bool star;
 };
 
@@ -96,8 +96,7 @@ struct scan {
     bool seen[NODES]; /* top-level keys that came */
 };
 
-/* ---- paths
- * ------------------------------------------------------------------- */
+/* ---- paths -------------------------------------------------------------- */
 
 #define MARK_STAR 0 /* keys have a length */
 
@@ -106,8 +105,8 @@ static uint32_t mark_of(const char *key, size_t n)
     const unsigned char *k = (const unsigned char *)key;
     if (n == 0 || n >= KEY_MAX)
         return UINT32_MAX; // nobody's
-    return (uint32_t)n << 24 | (uint32_t)k[0] << 16 |
-           (uint32_t)k[n / 2] << 8 | k[n - 1];
+    return (uint32_t)n << 24 | (uint32_t)k[0] << 16 | (uint32_t)k[n / 2] << 8 |
+           k[n - 1];
 }
 
 static int child_of(const struct scan_paths *p, int node, const char *key,
@@ -166,8 +165,7 @@ void scan_paths_free(struct scan_paths **p)
     *p = NULL;
 }
 
-/* ---- life
- * -------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 struct scan *scan_new(void)
 {
@@ -208,8 +206,7 @@ size_t scan_error_at(const struct scan *s)
     return s->error_at;
 }
 
-/* ---- values
- * ------------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------------- */
 
 /* Takes the beginning of a character off the end of a text that was cut. */
 static void whole_characters(struct scan *s)
@@ -292,8 +289,7 @@ static void close_container(struct scan *s, size_t to)
     s->state = s->depth == 0 ? S_DONE : S_AFTER;
 }
 
-/* ---- strings
- * ----------------------------------------------------------------- */
+/* ---- strings ------------------------------------------------------------ */
 
 static void string_begin(struct scan *s, bool key, size_t at)
 {
@@ -553,8 +549,7 @@ static size_t string_bytes(struct scan *s, const char *p, size_t n)
     return i;
 }
 
-/* ---- numbers and words
- * --------------------------------------------------------- */
+/* ---- numbers and words -------------------------------------------------- */
 
 enum number { N_MINUS, N_ZERO, N_INT, N_POINT, N_FRACTION, N_E, N_SIGN, N_EXP };
 
@@ -612,8 +607,7 @@ static bool word_begin(struct scan *s, char c)
     return c == 't' || c == 'f' || c == 'n';
 }
 
-/* ---- the machine
- * ----------------------------------------------------------------- */
+/* ---- the machine -------------------------------------------------------- */
 
 static bool value_begin(struct scan *s, char c, size_t at)
 {

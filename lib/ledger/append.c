@@ -104,9 +104,11 @@ static const struct rollup_sql {
     unsigned keys, figures;
 } upserts[ROLLUPS] = {
     [HOUR] = {"INSERT INTO rollup_hour VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) "
-              "ON CONFLICT" ROLL_KEY FIGURE_SET, 63, BIT(F_METERED) - 1},
+              "ON CONFLICT" ROLL_KEY FIGURE_SET,
+              63, BIT(F_METERED) - 1},
     [DAY] = {"INSERT INTO rollup_day VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) "
-             "ON CONFLICT" ROLL_KEY FIGURE_SET, 63, BIT(F_METERED) - 1},
+             "ON CONFLICT" ROLL_KEY FIGURE_SET,
+             63, BIT(F_METERED) - 1},
     [TAG_HOUR] = {"INSERT INTO rollup_tag_hour VALUES(?,?,?,?,?,?,?,?) "
                   "ON CONFLICT" TAG_KEY TAG_SET,
                   K_TENANT | K_BUCKET | K_KEY | K_STATUS, F_SHORT},
@@ -114,18 +116,18 @@ static const struct rollup_sql {
                  "ON CONFLICT" TAG_KEY TAG_SET,
                  K_TENANT | K_BUCKET | K_KEY | K_STATUS, F_SHORT},
     [TAG_MONTH] = {"INSERT INTO rollup_tag_month VALUES(?,?,?,?,?,?,?,?) "
-                 "ON CONFLICT" TAG_KEY TAG_SET,
-                 K_TENANT | K_BUCKET | K_KEY | K_STATUS, F_SHORT},
+                   "ON CONFLICT" TAG_KEY TAG_SET,
+                   K_TENANT | K_BUCKET | K_KEY | K_STATUS, F_SHORT},
     [USE] = {"INSERT INTO rollup_use(tenant_id,bucket,key_id,usd,requests,"
              "input,output,metered) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT"
              "(tenant_id,bucket,key_id)" TAG_SET
              ",metered=metered+excluded.metered",
              K_TENANT | K_BUCKET | K_KEY, F_SHORT | BIT(F_METERED)},
     [MONTH] = {"INSERT INTO rollup_month(tenant_id,bucket,key_id,usd,requests,"
-             "input,output,metered) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT"
-             "(tenant_id,bucket,key_id)" TAG_SET
-             ",metered=metered+excluded.metered",
-             K_TENANT | K_BUCKET | K_KEY, F_SHORT | BIT(F_METERED)},
+               "input,output,metered) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT"
+               "(tenant_id,bucket,key_id)" TAG_SET
+               ",metered=metered+excluded.metered",
+               K_TENANT | K_BUCKET | K_KEY, F_SHORT | BIT(F_METERED)},
     [DATA] = {"INSERT INTO rollup_data VALUES(?,?,?,?,?,?,?) ON CONFLICT"
               "(token_id,bucket,model)" TAG_SET,
               K_TENANT | K_BUCKET | K_MODEL, F_SHORT},
@@ -234,7 +236,7 @@ void append_undo(struct append *a)
     }
 }
 
-/* ---- rollups -------------------------------------------------------------------- */
+/* ---- rollups ------------------------------------------------------------ */
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {
@@ -307,15 +309,15 @@ static int64_t floor_to(int64_t v, int64_t unit)
 
 static bool is_metered(const struct event *e)
 {
-    return e->kind == EVENT_USAGE && (e->status == EVENT_SUCCESS ||
-                                      e->status == EVENT_INTERRUPTED);
+    return e->kind == EVENT_USAGE &&
+           (e->status == EVENT_SUCCESS || e->status == EVENT_INTERRUPTED);
 }
 
 static int64_t tag_bucket(enum rollup t, int64_t ts)
 {
-    return t == TAG_MONTH ? sum_month(ts)
-                          : floor_to(ts, t == TAG_HOUR ? STORE_HOUR_MS
-                                                       : STORE_DAY_MS);
+    return t == TAG_MONTH
+               ? sum_month(ts)
+               : floor_to(ts, t == TAG_HOUR ? STORE_HOUR_MS : STORE_DAY_MS);
 }
 
 static void roll_tags(struct append *a, const struct event *e,
@@ -367,15 +369,14 @@ static void roll_slim(struct append *a, const struct event *e,
     if (is_metered(e)) {
         k.table = DATA;
         k.bucket = day;
-        k.tenant = e->ingest_token_id != 0             ? e->ingest_token_id
+        k.tenant = e->ingest_token_id != 0         ? e->ingest_token_id
                    : slice_is(e->reason, "legacy") ? DATA_LEGACY
-                                                       : DATA_PROXIED;
+                                                   : DATA_PROXIED;
         k.model = e->model;
         add_cell(a, &k, v);
     }
-    k = (struct rcell){.table = SEEN_TENANT,
-                       .tenant = e->tenant_id,
-                       .model = e->tenant};
+    k = (struct rcell){
+        .table = SEEN_TENANT, .tenant = e->tenant_id, .model = e->tenant};
     if (e->tenant.n > 0)
         add_cell(a, &k, v);
     if (e->key_id != 0 && e->kind == EVENT_USAGE) {
@@ -398,13 +399,11 @@ static void roll_up(struct append *a, const struct event *e)
                                 [F_OUTPUT] = u->output,
                                 [F_REASONING] = u->reasoning,
                                 [F_METERED] = is_metered(e)};
-    struct rcell k = {.provider = e->provider,
-                      .status = e->status,
-                      .model = e->model};
+    struct rcell k = {
+        .provider = e->provider, .status = e->status, .model = e->model};
     for (int t = HOUR; t <= DAY; t++) {
         k.table = (enum rollup)t;
-        k.bucket =
-            floor_to(e->ts_ms, t == HOUR ? STORE_HOUR_MS : STORE_DAY_MS);
+        k.bucket = floor_to(e->ts_ms, t == HOUR ? STORE_HOUR_MS : STORE_DAY_MS);
         k.tenant = e->tenant_id;
         k.key = e->key_id;
         add_cell(a, &k, v);
@@ -454,7 +453,7 @@ enum status append_flush(struct append *a, struct err *err)
     return OK;
 }
 
-/* ---- rows ------------------------------------------------------------------------- */
+/* ---- rows --------------------------------------------------------------- */
 
 static struct cell cell_int(int64_t v)
 {
@@ -586,8 +585,8 @@ static void insert_tags(struct append *a, int64_t id,
     }
 }
 
-enum status append_row(struct append *a, const struct event *e,
-                       int64_t now_ms, struct err *err)
+enum status append_row(struct append *a, const struct event *e, int64_t now_ms,
+                       struct err *err)
 {
     struct cell c[CHAIN_COLUMN_COUNT];
     struct event_tag tags[EVENT_TAGS_MAX];

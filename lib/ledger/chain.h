@@ -12,11 +12,11 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-#define CHAIN_COLUMNS                                                          \
-    "id,kind,request_id,ts,recorded_at,tenant,tenant_id,key_id,route,method,"  \
-    "provider,model,model_answered,usd,prompt_tok,cached_tok,"                 \
-    "cache_write_tok,comp_tok,reasoning_tok,status,reason,http_status,"        \
-    "metered_by,price_version,price_basis,held,session,\"user\","              \
+#define CHAIN_COLUMNS                                                         \
+    "id,kind,request_id,ts,recorded_at,tenant,tenant_id,key_id,route,method," \
+    "provider,model,model_answered,usd,prompt_tok,cached_tok,"                \
+    "cache_write_tok,comp_tok,reasoning_tok,status,reason,http_status,"       \
+    "metered_by,price_version,price_basis,held,session,\"user\","             \
     "ingest_token_id,event_id,corrects,detail,latency_ms,ttft_ms,stream"
 #define CHAIN_COLUMN_COUNT 35
 

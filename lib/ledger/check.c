@@ -65,15 +65,15 @@ static void check_budget(struct checking *c, const struct budget *b)
     struct sum s = {0};
     if (c->st != OK || !db_window(c->db, b, c->now_ms, &w))
         return;
-    struct pending p = {.b = b, .from = w.start_ms - w.width_ms,
-                        .to = w.end_ms};
+    struct pending p = {
+        .b = b, .from = w.start_ms - w.width_ms, .to = w.end_ms};
     c->out->windows++;
     c->st = counters_peek(c->db->conf.counters, &w, c->now_ms, c->err);
     if (c->st == OK)
         c->st = sum_budget(c->conn, b, p.from, p.to, &s, c->err);
     if (c->st == OK)
-        c->st = counters_outbox_read(c->db->conf.counters, c->drained,
-                                     1 << 30, on_pending, &p, c->err);
+        c->st = counters_outbox_read(c->db->conf.counters, c->drained, 1 << 30,
+                                     on_pending, &p, c->err);
     int64_t want = money_add(s.usd, p.usd);
     if (c->st == OK && want != w.spent)
         differs(c, b, &w, want);
@@ -90,17 +90,16 @@ static bool on_tenant(void *arg, const struct tenant *t)
 /* Sessions that have a budget: their implicit window and what set it. */
 static void check_sessions(struct checking *c)
 {
-    struct sql q = sql_prepare(
-        c->conn, "SELECT tenant_id,session_id,custom_budget_nano,"
-                 "tag_budget_nano FROM session");
+    struct sql q =
+        sql_prepare(c->conn, "SELECT tenant_id,session_id,custom_budget_nano,"
+                             "tag_budget_nano FROM session");
     while (c->st == OK && sql_row(&q)) {
         struct slice id = sql_col_text(&q, 1);
         int64_t tenant = sql_col(&q, 0, 0), custom = sql_col(&q, 2, -1),
                 tag = sql_col(&q, 3, -1);
         const struct tenant *t = snapshot_tenant(c->snapshot, tenant);
-        if (t == NULL ||
-            (custom < 0 && tag < 0 && t->default_session_budget < 0 &&
-             !t->caps_sessions))
+        if (t == NULL || (custom < 0 && tag < 0 &&
+                          t->default_session_budget < 0 && !t->caps_sessions))
             continue;
         if (c->repair && (custom >= 0 || tag >= 0))
             c->st = counters_session_set(c->db->conf.counters, tenant, id,
@@ -132,8 +131,8 @@ static enum status check_all(struct checking *c)
     return c->st;
 }
 
-enum status check_start(struct db *db, int64_t now_ms,
-                        struct check_result *out, struct err *err)
+enum status check_start(struct db *db, int64_t now_ms, struct check_result *out,
+                        struct err *err)
 {
     struct counters *k = db->conf.counters;
     uint64_t drained = 0;
@@ -158,15 +157,19 @@ enum status check_start(struct db *db, int64_t now_ms,
     st = counters_meta_set(k, "clean", -1, err);
     if (st != OK || out->skipped)
         return st;
-    struct checking c = {.db = db, .drained = drained, .now_ms = now_ms,
-                         .repair = true, .out = out, .err = err};
+    struct checking c = {.db = db,
+                         .drained = drained,
+                         .now_ms = now_ms,
+                         .repair = true,
+                         .out = out,
+                         .err = err};
     pthread_mutex_lock(&db->lock);
     st = check_all(&c);
     pthread_mutex_unlock(&db->lock);
     return st;
 }
 
-/* ---- verify ---------------------------------------------------------------------- */
+/* ---- verify ------------------------------------------------------------- */
 
 static enum status verify_chain(struct checking *c, struct verify_result *v)
 {
@@ -179,37 +182,37 @@ static enum status verify_chain(struct checking *c, struct verify_result *v)
     return st;
 }
 
-#define MADE(unit, tenant, key)                                                \
-    "SELECT " tenant ",ts-((ts%" unit ")+" unit ")%" unit "," key              \
-    ",coalesce(model,''),coalesce(provider,''),coalesce(status,''),sum(usd),"  \
-    "sum(kind='usage'),sum(prompt_tok),sum(cached_tok),sum(cache_write_tok),"  \
-    "sum(comp_tok),sum(reasoning_tok) FROM ledger WHERE kind<>'reset' "        \
+#define MADE(unit, tenant, key)                                               \
+    "SELECT " tenant ",ts-((ts%" unit ")+" unit ")%" unit "," key             \
+    ",coalesce(model,''),coalesce(provider,''),coalesce(status,''),sum(usd)," \
+    "sum(kind='usage'),sum(prompt_tok),sum(cached_tok),sum(cache_write_tok)," \
+    "sum(comp_tok),sum(reasoning_tok) FROM ledger WHERE kind<>'reset' "       \
     "GROUP BY 1,2,3,4,5,6"
-#define MADE_TAG(unit)                                                         \
-    "SELECT t.tag_id,ts-((ts%" unit ")+" unit ")%" unit ",t.direct,"           \
-    "coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok),"          \
-    "sum(comp_tok) FROM ledger JOIN ledger_tag t ON t.ledger_id=ledger.id "    \
+#define MADE_TAG(unit)                                                      \
+    "SELECT t.tag_id,ts-((ts%" unit ")+" unit ")%" unit ",t.direct,"        \
+    "coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok),"       \
+    "sum(comp_tok) FROM ledger JOIN ledger_tag t ON t.ledger_id=ledger.id " \
     "WHERE kind<>'reset' GROUP BY 1,2,3,4"
-#define MADE_TAGGED(unit)                                                      \
-    "SELECT -tenant_id,ts-((ts%" unit ")+" unit ")%" unit ",1,"                \
-    "coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok),"          \
-    "sum(comp_tok) FROM ledger WHERE kind<>'reset' AND EXISTS(SELECT 1 FROM "  \
+#define MADE_TAGGED(unit)                                                     \
+    "SELECT -tenant_id,ts-((ts%" unit ")+" unit ")%" unit ",1,"               \
+    "coalesce(status,''),sum(usd),sum(kind='usage'),sum(prompt_tok),"         \
+    "sum(comp_tok) FROM ledger WHERE kind<>'reset' AND EXISTS(SELECT 1 FROM " \
     "ledger_tag t WHERE t.ledger_id=ledger.id AND t.direct) GROUP BY 1,2,3,4"
-#define MADE_USE(tenant, key)                                                  \
-    "SELECT " tenant ",ts-((ts%" DAY ")+" DAY ")%" DAY "," key ",sum(usd),"   \
-    "sum(kind='usage'),sum(kind='usage' AND coalesce(status,'') IN "           \
-    "('success','interrupted')),sum(prompt_tok),sum(comp_tok) FROM ledger "    \
+#define MADE_USE(tenant, key)                                               \
+    "SELECT " tenant ",ts-((ts%" DAY ")+" DAY ")%" DAY "," key ",sum(usd)," \
+    "sum(kind='usage'),sum(kind='usage' AND coalesce(status,'') IN "        \
+    "('success','interrupted')),sum(prompt_tok),sum(comp_tok) FROM ledger " \
     "WHERE kind<>'reset' GROUP BY 1,2,3"
-#define MADE_DATA                                                              \
-    "SELECT CASE WHEN ingest_token_id IS NOT NULL THEN ingest_token_id WHEN "  \
-    "coalesce(reason,'')='legacy' THEN 0 ELSE -1 END,"                         \
-    "ts-((ts%" DAY ")+" DAY ")%" DAY ",coalesce(model,''),sum(usd),count(*),"  \
-    "sum(prompt_tok),sum(comp_tok) FROM ledger WHERE kind='usage' AND "        \
+#define MADE_DATA                                                             \
+    "SELECT CASE WHEN ingest_token_id IS NOT NULL THEN ingest_token_id WHEN " \
+    "coalesce(reason,'')='legacy' THEN 0 ELSE -1 END,"                        \
+    "ts-((ts%" DAY ")+" DAY ")%" DAY ",coalesce(model,''),sum(usd),count(*)," \
+    "sum(prompt_tok),sum(comp_tok) FROM ledger WHERE kind='usage' AND "       \
     "status IN ('success','interrupted') GROUP BY 1,2,3"
 #define HOUR "3600000"
 #define DAY "86400000"
-#define BOTH(table, cond, made)                                                \
-    "SELECT (SELECT count(*) FROM (SELECT * FROM " table cond " EXCEPT " made  \
+#define BOTH(table, cond, made)                                               \
+    "SELECT (SELECT count(*) FROM (SELECT * FROM " table cond " EXCEPT " made \
     "))+(SELECT count(*) FROM (" made " EXCEPT SELECT * FROM " table cond "))"
 
 static enum status verify_rollups(struct checking *c, struct verify_result *v)
@@ -252,8 +255,8 @@ enum status check_verify(struct db *db, int64_t now_ms,
                          struct err *err)
 {
     struct check_result r = {0};
-    struct checking c = {.db = db, .now_ms = now_ms, .out = &r, .text = text,
-                         .err = err};
+    struct checking c = {
+        .db = db, .now_ms = now_ms, .out = &r, .text = text, .err = err};
     char head[65];
     *out = (struct verify_result){0};
     c.st = db_drained(db, &c.drained, err);

@@ -26,14 +26,14 @@ MUST_CHECK enum status check_start(struct db *db, int64_t now_ms,
 
 struct verify_result {
     int64_t rows, windows, bad_windows, bad_chain, bad_rollups;
-    int64_t first_bad_id;  /* of the chain; 0: none */
-    uint8_t head[32];      /* hash of the newest row */
+    int64_t first_bad_id; /* of the chain; 0: none */
+    uint8_t head[32];     /* hash of the newest row */
     bool good;
 };
 /* Reads everything, changes nothing; appends a report for people to `text`.
  * OK also when something is wrong (`good` is then false). */
 MUST_CHECK enum status check_verify(struct db *db, int64_t now_ms,
-                                    struct verify_result *out,
-                                    struct buf *text, struct err *err);
+                                    struct verify_result *out, struct buf *text,
+                                    struct err *err);
 
 #endif

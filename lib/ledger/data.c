@@ -116,7 +116,7 @@ static void whole_days(const struct wanted *w, int64_t *d0, int64_t *d1)
         *d0 = *d1 = w->to; // all of it is an edge
 }
 
-/* ---- sums -------------------------------------------------------------- */
+/* ---- sums --------------------------------------------------------------- */
 
 static enum status add(struct sql *q, int64_t *total, struct sum *s,
                        struct err *err)
@@ -168,7 +168,7 @@ static enum status sum_up(sqlite3 *c, const struct wanted *w, int64_t *total,
                                    : add_rows(c, w, d1, w->to, total, s, err);
 }
 
-/* ---- pages ------------------------------------------------------------- */
+/* ---- pages -------------------------------------------------------------- */
 
 struct day {
     int64_t start, rows;
@@ -226,8 +226,8 @@ static enum status read_rows(struct reading *r, int64_t from, int64_t to)
     buf_str(&b, "SELECT id,ts,model,prompt_tok,comp_tok,usd FROM ledger ");
     buf_str(&b, f->token_id != 0           ? "INDEXED BY ledger_ingest"
                 : f->source == DATA_INGEST ? "INDEXED BY ledger_pushed"
-                : f->model.n > 0 ? "INDEXED BY ledger_model"
-                                 : "INDEXED BY ledger_ts");
+                : f->model.n > 0           ? "INDEXED BY ledger_model"
+                                           : "INDEXED BY ledger_ts");
     on_rows(r->w, &b);
     if (f->before_id != 0)
         buf_printf(&b, " AND (ts,id)<(%lld,%lld)", (long long)f->before_ts,

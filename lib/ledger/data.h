@@ -30,11 +30,9 @@ MUST_CHECK enum status data_page(struct db *db, struct arena *a,
                                  int64_t *total, struct sum *sums,
                                  struct err *err);
 /* The highest id there is; 0: none. */
-MUST_CHECK enum status data_newest(struct db *db, int64_t *id,
-                                   struct err *err);
+MUST_CHECK enum status data_newest(struct db *db, int64_t *id, struct err *err);
 /* Names of models, sorted, each once. */
 MUST_CHECK enum status data_models(struct db *db, struct arena *a,
-                                   struct slice **out, int *n,
-                                   struct err *err);
+                                   struct slice **out, int *n, struct err *err);
 
 #endif

@@ -18,14 +18,18 @@
 static enum status configure(sqlite3 *c, bool writer, struct err *err)
 {
     sqlite3_busy_timeout(c, BUSY_MS);
-    enum status st = sql_exec(c, "PRAGMA temp_store=MEMORY;"
-                                 "PRAGMA cache_size=-8192;"
-                                 "PRAGMA mmap_size=268435456;"
-                                 "PRAGMA trusted_schema=OFF", err);
+    enum status st = sql_exec(c,
+                              "PRAGMA temp_store=MEMORY;"
+                              "PRAGMA cache_size=-8192;"
+                              "PRAGMA mmap_size=268435456;"
+                              "PRAGMA trusted_schema=OFF",
+                              err);
     if (st == OK && writer)
-        st = sql_exec(c, "PRAGMA journal_mode=WAL;"
-                         "PRAGMA synchronous=NORMAL;"
-                         "PRAGMA wal_autocheckpoint=4000", err);
+        st = sql_exec(c,
+                      "PRAGMA journal_mode=WAL;"
+                      "PRAGMA synchronous=NORMAL;"
+                      "PRAGMA wal_autocheckpoint=4000",
+                      err);
     return st;
 }
 

@@ -20,7 +20,7 @@
 struct db; /* opaque */
 
 struct db_conf {
-    const char *path; /* DATA_DIR/ledger.sqlite */
+    const char *path;          /* DATA_DIR/ledger.sqlite */
     struct counters *counters; /* NULL, like the next: it is only read */
     struct catalog *catalog;
     const struct zone *zone; /* BUDGET_TIMEZONE: history by day */

@@ -25,8 +25,7 @@
 #define HOURS_MAX 800
 #define SLOTS_FIRST 256 /* a power of two */
 
-/* ---- statements ------------------------------------------------------------
- */
+/* ---- statements --------------------------------------------------------- */
 
 /* Each says: group, bucket, usd, requests, served, input, cached, output (tags:
  * of requests that named it; and usd of the tags below, too).  ?1 tenant, ?2
@@ -116,8 +115,7 @@ static const char *const tag_days[3] = {
     [STRETCH_HOURS] = TAG_DAYS("rollup_tag_hour"),
     [STRETCH_DAYS] = TAG_DAYS("rollup_tag_day")};
 
-/* ---- groups ----------------------------------------------------------------
- */
+/* ---- groups ------------------------------------------------------------- */
 
 struct walk {
     struct arena *a;
@@ -213,8 +211,7 @@ static void add(struct insight_sum *s, const struct insight_sum *v)
     s->output += v->output;
 }
 
-/* ---- reading ----------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------ */
 
 /* What a reading adds to; POINTS only to w->points. */
 enum what { GROUPS = 1, TOTALS = 2, POINTS = 4 };
@@ -305,8 +302,7 @@ static enum status read_all(struct walk *w, sqlite3 *c,
                : st;
 }
 
-/* ---- names ------------------------------------------------------------------
- */
+/* ---- names -------------------------------------------------------------- */
 
 static int64_t number(struct slice s)
 {
@@ -355,8 +351,7 @@ static int dearest(const void *a, const void *b)
            (x->sum.requests > y->sum.requests);
 }
 
-/* ---- points
- * ------------------------------------------------------------------ */
+/* ---- points ------------------------------------------------------------- */
 
 static struct window day_at(const struct db *db, int64_t at_ms)
 {

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "ledger/names.h"
 
-/* ---- budgets ------------------------------------------------------------------ */
+/* ---- budgets ------------------------------------------------------------ */
 
 static int int_cmp(const void *a, const void *b)
 {
@@ -77,7 +77,7 @@ void load_budget(struct sql *q, struct arena *a, struct budget_row *out)
     out->updated_ms = sql_col(q, 15, 0);
 }
 
-/* ---- one tenant's parts ---------------------------------------------------------- */
+/* ---- one tenant's parts ------------------------------------------------- */
 
 /* Growing lists that are reused from tenant to tenant. */
 struct parts {
@@ -153,14 +153,14 @@ static void parts_release(struct parts *p)
     free(p->budgets);
 }
 
-#define TENANT_COLUMNS                                                         \
-    "id,name,origin,rate_limit_per_min,tokens_per_min,max_concurrent,"         \
+#define TENANT_COLUMNS                                                 \
+    "id,name,origin,rate_limit_per_min,tokens_per_min,max_concurrent," \
     "default_session_budget_nano"
-#define KEY_SELECT                                                             \
-    "SELECT tenant_id,id,hash,first4,last4,name FROM api_key "                 \
+#define KEY_SELECT                                             \
+    "SELECT tenant_id,id,hash,first4,last4,name FROM api_key " \
     "WHERE is_active=1"
-#define TAG_SELECT                                                             \
-    "SELECT tenant_id,id,parent_id,name,path,level,is_active,"                 \
+#define TAG_SELECT                                             \
+    "SELECT tenant_id,id,parent_id,name,path,level,is_active," \
     "session_budget_nano FROM tag "
 #define BUDGET_SELECT "SELECT " LOAD_BUDGET " FROM budget "
 
@@ -172,8 +172,8 @@ static enum status build(struct db *db, struct sql *t, struct parts *p,
     struct tenant_draft d = {
         .plain = {.id = sql_col(t, 0, 0),
                   .name = sql_col_text(t, 1),
-                  .origin = (enum tenant_origin)names_parse(
-                      NAMES_ORIGIN, sql_col_text(t, 2)),
+                  .origin = (enum tenant_origin)names_parse(NAMES_ORIGIN,
+                                                            sql_col_text(t, 2)),
                   .rate_limit_per_min = sql_col(t, 3, -1),
                   .tokens_per_min = sql_col(t, 4, -1),
                   .max_concurrent = sql_col(t, 5, -1),
@@ -191,9 +191,9 @@ static enum status build(struct db *db, struct sql *t, struct parts *p,
 
 enum status load_tenant(struct db *db, int64_t id, struct err *err)
 {
-    static const char *const texts[] = {
-        KEY_SELECT " AND tenant_id=?", TAG_SELECT "WHERE tenant_id=?",
-        BUDGET_SELECT "WHERE tenant_id=?"};
+    static const char *const texts[] = {KEY_SELECT " AND tenant_id=?",
+                                        TAG_SELECT "WHERE tenant_id=?",
+                                        BUDGET_SELECT "WHERE tenant_id=?"};
     struct parts p = {0};
     enum status st = OK;
     if (db->conf.catalog == NULL)
@@ -212,8 +212,8 @@ enum status load_tenant(struct db *db, int64_t id, struct err *err)
         }
         st = sql_done(&q, err);
     }
-    struct sql t = sql_prepare(
-        db->w, "SELECT " TENANT_COLUMNS " FROM tenant WHERE id=?");
+    struct sql t =
+        sql_prepare(db->w, "SELECT " TENANT_COLUMNS " FROM tenant WHERE id=?");
     sql_i64(&t, id);
     if (st == OK && sql_row(&t))
         st = build(db, &t, &p, err);
@@ -259,11 +259,11 @@ enum status load_wide(struct db *db, struct err *err)
     return st == OK ? load_fallbacks(db, err) : st;
 }
 
-/* ---- start ------------------------------------------------------------------------- */
+/* ---- start -------------------------------------------------------------- */
 
 /* Takes rows of `q` while their tenant is `id`; `*on`: q stands on a row. */
-static void take(struct sql *q, bool *on, int col, int64_t id,
-                 struct parts *p, void (*add)(struct parts *, struct sql *))
+static void take(struct sql *q, bool *on, int col, int64_t id, struct parts *p,
+                 void (*add)(struct parts *, struct sql *))
 {
     while (*on && sql_col(q, col, 0) <= id) {
         if (sql_col(q, col, 0) == id)
@@ -279,12 +279,12 @@ enum status rows_load(struct db *db, struct err *err)
     if (st != OK)
         return st;
     arena_init(&p.arena, 256u << 20);
-    struct sql t = sql_prepare(
-        db->w, "SELECT " TENANT_COLUMNS " FROM tenant ORDER BY id");
+    struct sql t =
+        sql_prepare(db->w, "SELECT " TENANT_COLUMNS " FROM tenant ORDER BY id");
     struct sql k = sql_prepare(db->w, KEY_SELECT " ORDER BY tenant_id");
     struct sql g = sql_prepare(db->w, TAG_SELECT "ORDER BY tenant_id");
-    struct sql b = sql_prepare(
-        db->w, BUDGET_SELECT "WHERE tenant_id>0 ORDER BY tenant_id");
+    struct sql b = sql_prepare(db->w, BUDGET_SELECT
+                               "WHERE tenant_id>0 ORDER BY tenant_id");
     bool on_k = sql_row(&k), on_g = sql_row(&g), on_b = sql_row(&b);
     catalog_bulk_begin(db->conf.catalog);
     while (st == OK && sql_row(&t)) {

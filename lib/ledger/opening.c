@@ -73,8 +73,7 @@ static enum status piece(struct opening *o, struct counters_txn *t,
                          uint64_t drained, struct err *err)
 {
     struct sum s = {0};
-    enum status st =
-        sum_budget(o->db->w, o->b, o->from, o->to, &s, err);
+    enum status st = sum_budget(o->db->w, o->b, o->from, o->to, &s, err);
     o->sum = s.usd;
     if (st == OK)
         st = counters_txn_outbox(t, drained, pending, o, err);
@@ -87,9 +86,9 @@ static enum status set(void *arg, struct counters_txn *t, struct err *err)
 {
     struct opening *o = arg;
     int64_t drained = 0;
-    enum status st = store_number(
-        o->db->w, "SELECT value FROM setting WHERE name='drained'", 0,
-        &drained, err);
+    enum status st =
+        store_number(o->db->w, "SELECT value FROM setting WHERE name='drained'",
+                     0, &drained, err);
     if (st == OK && !db_window(o->db, o->b, o->now_ms, &o->w))
         return OK;
     struct counter_window newest = o->w;

@@ -33,8 +33,8 @@ MUST_CHECK enum status overview_statuses(struct db *db, struct arena *a,
                                          struct overview_part **out, int *n,
                                          struct err *err);
 /* Refused rows by reason over [from, to), most first, among the newest
- * OVERVIEW_ROWS of them.  `*since_ms`: how far back those reach (`from_ms` if the
- * limit was not met). */
+ * OVERVIEW_ROWS of them.  `*since_ms`: how far back those reach (`from_ms` if
+ * the limit was not met). */
 #define OVERVIEW_ROWS 50000
 MUST_CHECK enum status overview_refusals(struct db *db, struct arena *a,
                                          int64_t from_ms, int64_t to_ms,

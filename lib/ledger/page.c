@@ -72,7 +72,7 @@ struct page {
     int binds;
 };
 
-/* ---- text and binds ---------------------------------------------------- */
+/* ---- text and binds ----------------------------------------------------- */
 
 static void add_bind(struct page *p, struct bind b)
 {
@@ -148,7 +148,7 @@ static enum status number(struct page *p, struct buf *text,
     return sql_done(&q, err);
 }
 
-/* ---- who is meant ------------------------------------------------------ */
+/* ---- who is meant ------------------------------------------------------- */
 
 static enum status one_tenant(struct page *p, const char *text, int64_t id,
                               struct err *err)
@@ -333,7 +333,7 @@ void page_free(struct page **pp)
     free(p);
 }
 
-/* ---- rollups ----------------------------------------------------------- */
+/* ---- rollups ------------------------------------------------------------ */
 
 enum unit { HOURS, DAYS, MONTHS }; /* months: of tags */
 
@@ -503,7 +503,7 @@ enum status page_count(struct page *p, int64_t *total, struct err *err)
     return st;
 }
 
-/* ---- rows -------------------------------------------------------------- */
+/* ---- rows --------------------------------------------------------------- */
 
 /* The condition and index of an arm; may add a bind. */
 static void write_arm(struct page *p, struct buf *b, int i)

@@ -12,7 +12,7 @@
 
 #define DAYS_MAX 4000
 
-/* ---- entries ------------------------------------------------------------------ */
+/* ---- entries ------------------------------------------------------------ */
 
 static void copy_text(struct sql *q, int i, struct arena *a, struct slice *out)
 {
@@ -35,8 +35,8 @@ static void read_entry(struct sql *q, struct arena *a, struct entry *out)
     e->key_id = sql_col(q, 7, 0);
     copy_text(q, 8, a, &e->route);
     copy_text(q, 9, a, &e->method);
-    e->provider = (enum provider_id)names_parse(NAMES_PROVIDER,
-                                                sql_col_text(q, 10));
+    e->provider =
+        (enum provider_id)names_parse(NAMES_PROVIDER, sql_col_text(q, 10));
     copy_text(q, 11, a, &e->model);
     copy_text(q, 12, a, &e->model_answered);
     e->usd = sql_col(q, 13, 0);
@@ -52,8 +52,7 @@ static void read_entry(struct sql *q, struct arena *a, struct entry *out)
     e->usage.by =
         (enum metered_by)names_parse(NAMES_METERED, sql_col_text(q, 22));
     e->price_version = sql_col(q, 23, 0);
-    e->basis =
-        (enum price_basis)names_parse(NAMES_BASIS, sql_col_text(q, 24));
+    e->basis = (enum price_basis)names_parse(NAMES_BASIS, sql_col_text(q, 24));
     e->held = sql_col(q, 25, 0);
     copy_text(q, 26, a, &e->session);
     copy_text(q, 27, a, &e->user);
@@ -76,17 +75,17 @@ static void read_tags(struct sql *q, struct arena *a, struct entry *out)
             tags = arena_try(a, EVENT_TAGS_MAX * sizeof *tags);
         if (tags == NULL)
             break;
-        tags[n++] = (struct event_tag){sql_col(q, 0, 0), sql_col_dup(q, 1, a),
-                                       sql_col_dup(q, 2, a),
-                                       sql_col(q, 3, 0) != 0};
+        tags[n++] =
+            (struct event_tag){sql_col(q, 0, 0), sql_col_dup(q, 1, a),
+                               sql_col_dup(q, 2, a), sql_col(q, 3, 0) != 0};
     }
     sql_again(q);
     out->e.tags = tags;
     out->e.tag_count = n;
 }
 
-#define TAG_SELECT                                                             \
-    "SELECT tag_id,name,path,direct FROM ledger_tag WHERE ledger_id=? "        \
+#define TAG_SELECT                                                      \
+    "SELECT tag_id,name,path,direct FROM ledger_tag WHERE ledger_id=? " \
     "ORDER BY direct DESC,tag_id"
 
 /* A report shows every request that was answered before it was asked for. */
@@ -125,8 +124,8 @@ static bool on_stream_row(void *arg, struct sql *q)
 
 enum status query_entries(struct db *db, struct arena *a,
                           const struct entry_filter *f, int64_t offset,
-                          int limit, struct entry **out, int *n,
-                          int64_t *total, struct err *err)
+                          int limit, struct entry **out, int *n, int64_t *total,
+                          struct err *err)
 {
     struct page *p = NULL;
     sqlite3 *c = report_reader(db);
@@ -178,8 +177,11 @@ enum status query_stream(struct db *db, const struct entry_filter *f,
     struct entry e;
     struct page *p = NULL;
     sqlite3 *c = report_reader(db);
-    struct reading r = {.a = &a, .tags = sql_prepare(c, TAG_SELECT),
-                        .rows = &e, .fn = fn, .arg = arg};
+    struct reading r = {.a = &a,
+                        .tags = sql_prepare(c, TAG_SELECT),
+                        .rows = &e,
+                        .fn = fn,
+                        .arg = arg};
     arena_init(&a, 8u << 20);
     enum status st = page_new(c, f, &p, err);
     if (st == OK)
@@ -191,7 +193,7 @@ enum status query_stream(struct db *db, const struct entry_filter *f,
     return st != OK ? st : end;
 }
 
-/* ---- sums ------------------------------------------------------------------------- */
+/* ---- sums --------------------------------------------------------------- */
 
 /* One read transaction around `n` sums, so that rollups and rows agree. */
 static enum status read_begin(sqlite3 *c, struct err *err)
@@ -239,8 +241,8 @@ static struct window day_at(struct db *db, int64_t at_ms)
 }
 
 enum status query_history(struct db *db, struct arena *a, int64_t tenant_id,
-                          int64_t from_ms, int64_t to_ms,
-                          struct day_sum **out, int *n, struct err *err)
+                          int64_t from_ms, int64_t to_ms, struct day_sum **out,
+                          int *n, struct err *err)
 {
     int64_t days = (to_ms - from_ms) / STORE_DAY_MS + 3;
     *n = 0;
@@ -270,8 +272,8 @@ static int dearest(const void *a, const void *b)
     return (x->sum.usd < y->sum.usd) - (x->sum.usd > y->sum.usd);
 }
 
-#define MODEL_FIGURES                                                          \
-    "sum(usd),sum(requests),sum(input),sum(cached),sum(cache_write),"          \
+#define MODEL_FIGURES                                                 \
+    "sum(usd),sum(requests),sum(input),sum(cached),sum(cache_write)," \
     "sum(output),sum(reasoning)"
 
 struct models {
@@ -301,8 +303,8 @@ static struct sum *model_at(struct models *m, struct arena *a,
 }
 
 /* Adds the rows of one stretch; `q` ends. */
-static enum status add_models(struct sql *q, struct models *m,
-                              struct arena *a, struct err *err)
+static enum status add_models(struct sql *q, struct models *m, struct arena *a,
+                              struct err *err)
 {
     bool full = false;
     while (!full && sql_row(q)) {
@@ -310,9 +312,8 @@ static enum status add_models(struct sql *q, struct models *m,
         full = x == NULL;
         if (full)
             break;
-        int64_t *v[] = {&x->usd,         &x->requests, &x->input,
-                        &x->cached,      &x->cache_write,
-                        &x->output,      &x->reasoning};
+        int64_t *v[] = {&x->usd,         &x->requests, &x->input,    &x->cached,
+                        &x->cache_write, &x->output,   &x->reasoning};
         for (int f = 0; f < 7; f++)
             *v[f] += sql_col(q, f + 1, 0);
     }
@@ -323,8 +324,8 @@ static enum status add_models(struct sql *q, struct models *m,
 }
 
 enum status query_models(struct db *db, struct arena *a, int64_t tenant_id,
-                         int64_t from_ms, int64_t to_ms,
-                         struct model_sum **out, int *n, struct err *err)
+                         int64_t from_ms, int64_t to_ms, struct model_sum **out,
+                         int *n, struct err *err)
 {
     static const char *const texts[] = {
         [STRETCH_ROWS] =
@@ -360,7 +361,7 @@ enum status query_models(struct db *db, struct arena *a, int64_t tenant_id,
     return st;
 }
 
-/* ---- corrections ---------------------------------------------------------------------- */
+/* ---- corrections -------------------------------------------------------- */
 
 struct pending {
     int64_t id, usd;
@@ -394,8 +395,8 @@ static void on_budget(void *arg, const struct budget *b, struct slice tag,
         g->w[g->n++].amount = g->usd;
 }
 
-enum status query_book(struct db *db, const struct event *e,
-                       struct slice seen, struct err *err)
+enum status query_book(struct db *db, const struct event *e, struct slice seen,
+                       struct err *err)
 {
     struct gather g = {.db = db, .ts = e->ts_ms, .usd = e->usd};
     g.w = xcalloc(CORRECT_WINDOWS, sizeof *g.w);
@@ -414,8 +415,7 @@ enum status query_book(struct db *db, const struct event *e,
             .end_ms = INT64_MAX,
             .amount = e->usd,
             .is_session = true};
-    enum status st =
-        counters_charge(db->conf.counters, g.w, g.n, e, seen, err);
+    enum status st = counters_charge(db->conf.counters, g.w, g.n, e, seen, err);
     snapshot_unref(&s);
     free(g.w);
     return st;
@@ -444,16 +444,16 @@ enum status query_correct(struct db *db, int64_t id, int64_t usd,
         st = sql_done(&q, err);
         int64_t at = 0;
         if (st == OK)
-            st = store_number(
-                db->w, "SELECT value FROM setting WHERE name='drained'", 0,
-                &at, err);
+            st = store_number(db->w,
+                              "SELECT value FROM setting WHERE name='drained'",
+                              0, &at, err);
         if (st == OK)
-            st = counters_outbox_read(db->conf.counters, (uint64_t)at,
-                                      1 << 30, on_pending, &p, err);
+            st = counters_outbox_read(db->conf.counters, (uint64_t)at, 1 << 30,
+                                      on_pending, &p, err);
         pthread_mutex_unlock(&db->lock);
     }
-    if (st == OK && money_add(money_add(row.e.usd, booked),
-                              money_add(p.usd, usd)) < 0)
+    if (st == OK &&
+        money_add(money_add(row.e.usd, booked), money_add(p.usd, usd)) < 0)
         st = err_set(err, E_INVALID, "query", "sum would be negative");
     if (st == OK) {
         struct event e = row.e;

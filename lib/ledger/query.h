@@ -38,15 +38,14 @@ struct entry_filter {
 MUST_CHECK enum status query_entries(struct db *db, struct arena *a,
                                      const struct entry_filter *f,
                                      int64_t offset, int limit,
-                                     struct entry **out, int *n,
-                                     int64_t *total, struct err *err);
+                                     struct entry **out, int *n, int64_t *total,
+                                     struct err *err);
 /* One by ledger id.  E_NOT_FOUND. */
 MUST_CHECK enum status query_entry(struct db *db, struct arena *a, int64_t id,
                                    struct entry *out, struct err *err);
 typedef bool query_entry_fn(void *arg, const struct entry *e);
 /* All that match, newest first, one at a time, until `fn` returns false. */
-MUST_CHECK enum status query_stream(struct db *db,
-                                    const struct entry_filter *f,
+MUST_CHECK enum status query_stream(struct db *db, const struct entry_filter *f,
                                     query_entry_fn *fn, void *arg,
                                     struct err *err);
 

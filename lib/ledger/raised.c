@@ -16,8 +16,7 @@ static const char *const states[] = {
     [DELIVERY_FAILED] = "failed",
 };
 
-/* ---- raising
- * ------------------------------------------------------------------ */
+/* ---- raising ------------------------------------------------------------ */
 
 static enum status is_raised(sqlite3 *conn, const struct alert_row *a,
                              int64_t since_ms, bool *raised, struct err *err)
@@ -86,8 +85,7 @@ enum status raised_add(struct db *db, struct alert_row *a, int64_t since_ms,
     return st;
 }
 
-/* ---- reading
- * ------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------ */
 
 static void read_from(struct sql *q, int at, struct arena *a,
                       struct alert_row *r)
@@ -216,8 +214,7 @@ enum status raised_note(struct db *db, const struct delivery_row *d,
     return st;
 }
 
-/* ---- what happened since
- * -------------------------------------------------------- */
+/* ---- what happened since ------------------------------------------------ */
 
 enum status raised_last_row(struct db *db, int64_t *id, struct err *err)
 {

@@ -1,8 +1,9 @@
 /* report.c - see report.h.
  *
  * rollup_use is keyed by (tenant, day, key), so one tenant's days are one
- * range of the tree, and grouping by day needs no sort.  Tenants are walked by seeking the next id, because a tenant that
- * was deleted is no longer in `tenant` but its usage stays.
+ * range of the tree, and grouping by day needs no sort.  Tenants are walked by
+ * seeking the next id, because a tenant that was deleted is no longer in
+ * `tenant` but its usage stays.
  */
 #include "ledger/report.h"
 
@@ -88,8 +89,8 @@ static struct report_cell *cell_at(struct walk *w, int first, int64_t period,
 }
 
 /* Rows of a stretch: ?1 tenant, ?2 from, ?3 to, ?4 and ?5 the whole months. */
-#define FROM_FIRST(table, from, to)                                          \
-    "SELECT bucket,key_id,usd,input,output,metered FROM " table              \
+#define FROM_FIRST(table, from, to)                             \
+    "SELECT bucket,key_id,usd,input,output,metered FROM " table \
     " WHERE tenant_id=?1 AND bucket>=" from " AND bucket<" to
 #define FROM(table, to) FROM_FIRST(table, "?2", to)
 
@@ -160,9 +161,10 @@ enum status report_cells(struct db *db, struct arena *a,
     struct walk w = {.q = q, .a = a, .conn = store_reader(db), .err = err};
     w.st = sql_exec(w.conn, "BEGIN", err);
     w.days = sql_prepare(
-        w.conn, q->by_month ? FROM("rollup_use", "?4") " UNION ALL "
-                              FROM_FIRST("rollup_month", "?4", "?5")
-                              " UNION ALL " FROM_FIRST("rollup_use", "?5", "?3")
+        w.conn, q->by_month ? FROM("rollup_use", "?4") " UNION ALL " FROM_FIRST(
+                                  "rollup_month", "?4",
+                                  "?5") " UNION ALL " FROM_FIRST("rollup_use",
+                                                                 "?5", "?3")
                             : FROM("rollup_use", "?3"));
     w.notes = sql_prepare(w.conn, "SELECT name FROM api_key WHERE id=?");
     if (w.st == OK && q->together)

@@ -13,13 +13,13 @@
 #include "ledger/names.h"
 #include "ledger/opening.h"
 
-/* ---- changes ------------------------------------------------------------------- */
+/* ---- changes ------------------------------------------------------------ */
 
 enum status change_begin(struct db *db, struct actor who, struct change *c,
                          struct err *err)
 {
-    *c = (struct change){.db = db, .who = who, .now_ms = clock_now_ms(),
-                         .st = OK};
+    *c = (struct change){
+        .db = db, .who = who, .now_ms = clock_now_ms(), .st = OK};
     return store_begin(db, err);
 }
 
@@ -69,7 +69,7 @@ enum status rows_note(struct db *db, struct actor who, int64_t tenant_id,
     return st;
 }
 
-/* ---- tenants -------------------------------------------------------------------- */
+/* ---- tenants ------------------------------------------------------------ */
 
 static bool name_ok(struct slice s)
 {
@@ -101,8 +101,8 @@ static void insert_tenant(struct change *c, struct tenant_row *t,
 }
 
 enum status rows_tenant_add(struct db *db, struct actor who,
-                            struct tenant_row *t, struct budget *budgets,
-                            int n, struct err *err)
+                            struct tenant_row *t, struct budget *budgets, int n,
+                            struct err *err)
 {
     struct change c;
     if (!name_ok(t->name))
@@ -112,7 +112,8 @@ enum status rows_tenant_add(struct db *db, struct actor who,
         return st;
     insert_tenant(&c, t, err);
     for (int i = 0; i < n && c.st == OK; i++) {
-        struct budget_row r = {.b = budgets[i], .weight_milli = 1000,
+        struct budget_row r = {.b = budgets[i],
+                               .weight_milli = 1000,
                                .inheritance = SLICE("LENIENT")};
         r.b.scope = SCOPE_TENANT;
         r.b.tenant_id = t->id;
@@ -169,8 +170,7 @@ enum status rows_tenant_ensure(struct db *db, struct slice name,
     return change_end(&c, *id, err);
 }
 
-static enum status changed_one(struct change *c, struct sql *q,
-                               struct err *err)
+static enum status changed_one(struct change *c, struct sql *q, struct err *err)
 {
     sql_run(q);
     int n = sqlite3_changes(c->db->w);
@@ -184,8 +184,7 @@ static enum status changed_one(struct change *c, struct sql *q,
 static bool sessions_are_free(struct change *c, int64_t id, struct err *err)
 {
     struct sql q = sql_prepare(
-        c->db->w,
-        "SELECT default_session_budget_nano FROM tenant WHERE id=?");
+        c->db->w, "SELECT default_session_budget_nano FROM tenant WHERE id=?");
     sql_i64(&q, id);
     bool yes = sql_row(&q) && sql_col(&q, 0, -1) < 0;
     c->st = sql_done(&q, err);
@@ -218,8 +217,8 @@ enum status rows_tenant_set(struct db *db, struct actor who,
     enum status st = change_begin(db, who, &c, err);
     if (st != OK)
         return st;
-    bool opens = sessions_are_free(&c, t->id, err) &&
-                 t->default_session_budget >= 0;
+    bool opens =
+        sessions_are_free(&c, t->id, err) && t->default_session_budget >= 0;
     if (c.st == OK)
         update_tenant(&c, t, err);
     change_audit(&c, t->id, "tenant.update", "tenantId", t->id, t->name, err);
@@ -263,23 +262,22 @@ enum status rows_tenant_delete(struct db *db, struct actor who, int64_t id,
     return change_end(&c, id, err);
 }
 
-#define TENANT_ROW                                                             \
-    "SELECT id,name,origin,rate_limit_per_min,tokens_per_min,max_concurrent,"  \
+#define TENANT_ROW                                                            \
+    "SELECT id,name,origin,rate_limit_per_min,tokens_per_min,max_concurrent," \
     "default_session_budget_nano,created_at,updated_at FROM tenant "
 
 static void read_tenant(struct sql *q, struct arena *a, struct tenant_row *t)
 {
-    *t = (struct tenant_row){
-        .id = sql_col(q, 0, 0),
-        .name = sql_col_dup(q, 1, a),
-        .origin = (enum tenant_origin)names_parse(NAMES_ORIGIN,
-                                                  sql_col_text(q, 2)),
-        .rate_limit_per_min = sql_col(q, 3, -1),
-        .tokens_per_min = sql_col(q, 4, -1),
-        .max_concurrent = sql_col(q, 5, -1),
-        .default_session_budget = sql_col(q, 6, -1),
-        .created_ms = sql_col(q, 7, 0),
-        .updated_ms = sql_col(q, 8, 0)};
+    *t = (struct tenant_row){.id = sql_col(q, 0, 0),
+                             .name = sql_col_dup(q, 1, a),
+                             .origin = (enum tenant_origin)names_parse(
+                                 NAMES_ORIGIN, sql_col_text(q, 2)),
+                             .rate_limit_per_min = sql_col(q, 3, -1),
+                             .tokens_per_min = sql_col(q, 4, -1),
+                             .max_concurrent = sql_col(q, 5, -1),
+                             .default_session_budget = sql_col(q, 6, -1),
+                             .created_ms = sql_col(q, 7, 0),
+                             .updated_ms = sql_col(q, 8, 0)};
 }
 
 enum status rows_tenant(struct db *db, struct arena *a, int64_t id,
@@ -347,7 +345,7 @@ enum status rows_tenants(struct db *db, struct arena *a,
     return st;
 }
 
-/* ---- keys --------------------------------------------------------------------------- */
+/* ---- keys --------------------------------------------------------------- */
 
 enum status rows_key_add(struct db *db, struct actor who, struct key_row *k,
                          struct err *err)
@@ -396,13 +394,12 @@ enum status rows_key_revoke(struct db *db, struct actor who, int64_t id,
         c.st = err_set(err, E_NOT_FOUND, "rows", "no such key");
     if (c.st == OK && active) {
         struct sql q = sql_prepare(
-            db->w,
-            "UPDATE api_key SET is_active=0,revoked_at=? WHERE id=?");
+            db->w, "UPDATE api_key SET is_active=0,revoked_at=? WHERE id=?");
         sql_i64(&q, c.now_ms);
         sql_i64(&q, id);
         c.st = changed_one(&c, &q, err);
-        change_audit(&c, tenant, "key.revoke", "keyId", id,
-                     (struct slice){0}, err);
+        change_audit(&c, tenant, "key.revoke", "keyId", id, (struct slice){0},
+                     err);
     }
     if (was_active != NULL)
         *was_active = active;
@@ -439,23 +436,23 @@ enum status rows_keys(struct db *db, struct arena *a, int64_t tenant_id,
               "created_at,last_used_at,revoked_at FROM api_key "
               "WHERE ?1=0 OR tenant_id=?1 ORDER BY id");
     sql_i64(&q, tenant_id);
-    enum status st = change_list(db, &q, conn, a, sizeof **out, read_key,
-                                 &list, n, err);
+    enum status st =
+        change_list(db, &q, conn, a, sizeof **out, read_key, &list, n, err);
     *out = list;
     return st;
 }
 
-/* ---- audit and settings ---------------------------------------------------------------- */
+/* ---- audit and settings ------------------------------------------------- */
 
 static void read_audit(struct sql *q, struct arena *a, void *out)
 {
-    *(struct audit_row *)out = (struct audit_row){
-        .id = sql_col(q, 0, 0),
-        .ts_ms = sql_col(q, 1, 0),
-        .tenant_id = sql_col(q, 2, 0),
-        .actor = sql_col_dup(q, 3, a),
-        .event = sql_col_dup(q, 4, a),
-        .details = sql_col_dup(q, 5, a)};
+    *(struct audit_row *)out =
+        (struct audit_row){.id = sql_col(q, 0, 0),
+                           .ts_ms = sql_col(q, 1, 0),
+                           .tenant_id = sql_col(q, 2, 0),
+                           .actor = sql_col_dup(q, 3, a),
+                           .event = sql_col_dup(q, 4, a),
+                           .details = sql_col_dup(q, 5, a)};
 }
 
 enum status rows_audit(struct db *db, struct arena *a, int64_t tenant_id,
@@ -471,8 +468,8 @@ enum status rows_audit(struct db *db, struct arena *a, int64_t tenant_id,
     sql_i64(&q, tenant_id);
     sql_i64(&q, before);
     sql_i64(&q, limit);
-    enum status st = change_list(db, &q, conn, a, sizeof **out, read_audit,
-                                 &list, n, err);
+    enum status st =
+        change_list(db, &q, conn, a, sizeof **out, read_audit, &list, n, err);
     *out = list;
     return st;
 }
@@ -481,8 +478,7 @@ enum status rows_setting(struct db *db, const char *name, int64_t *out,
                          struct err *err)
 {
     sqlite3 *conn = store_reader(db);
-    struct sql q =
-        sql_prepare(conn, "SELECT value FROM setting WHERE name=?");
+    struct sql q = sql_prepare(conn, "SELECT value FROM setting WHERE name=?");
     sql_text(&q, slice_str(name));
     bool found = sql_row(&q);
     if (found)

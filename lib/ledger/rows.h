@@ -28,7 +28,7 @@ struct actor {
  * table).  Call once at start, before any reader. */
 MUST_CHECK enum status rows_load(struct db *db, struct err *err);
 
-/* ---- tenants ------------------------------------------------------------- */
+/* ---- tenants ------------------------------------------------------------ */
 
 struct tenant_row {
     int64_t id;
@@ -68,7 +68,7 @@ MUST_CHECK enum status rows_tenants(struct db *db, struct arena *a,
                                     struct tenant_row **out, int *n,
                                     struct err *err);
 
-/* ---- keys ---------------------------------------------------------------- */
+/* ---- keys --------------------------------------------------------------- */
 
 struct key_row {
     int64_t id, tenant_id;
@@ -91,13 +91,13 @@ MUST_CHECK enum status rows_keys(struct db *db, struct arena *a,
                                  int64_t tenant_id, struct key_row **out,
                                  int *n, struct err *err);
 
-/* ---- budgets --------------------------------------------------------------- */
+/* ---- budgets ------------------------------------------------------------ */
 
 struct budget_row {
-    struct budget b; /* id is the SQL id; dates 0 unless custom */
-    int64_t weight_milli;       /* tag budgets: weight x 1000 */
-    struct slice inheritance;   /* LENIENT, STRICT, NONE, BYPASS */
-    struct slice thresholds;    /* JSON as given, or .p NULL */
+    struct budget b;          /* id is the SQL id; dates 0 unless custom */
+    int64_t weight_milli;     /* tag budgets: weight x 1000 */
+    struct slice inheritance; /* LENIENT, STRICT, NONE, BYPASS */
+    struct slice thresholds;  /* JSON as given, or .p NULL */
     int64_t created_ms, updated_ms;
 };
 struct budget_filter {
@@ -126,10 +126,10 @@ MUST_CHECK enum status rows_budgets(struct db *db, struct arena *a,
                                     struct budget_row **out, int *n,
                                     struct err *err);
 
-/* ---- tags ------------------------------------------------------------------- */
+/* ---- tags --------------------------------------------------------------- */
 
 struct tag_row {
-    int64_t id, tenant_id, parent_id; /* parent 0: none */
+    int64_t id, tenant_id, parent_id;                      /* parent 0: none */
     struct slice name, path, description, color, metadata; /* .p NULL: null */
     int level;
     bool active;
@@ -154,7 +154,7 @@ MUST_CHECK enum status rows_tags(struct db *db, struct arena *a,
                                  int64_t tenant_id, struct tag_row **out,
                                  int *n, struct err *err);
 
-/* ---- sessions ------------------------------------------------------------------ */
+/* ---- sessions ----------------------------------------------------------- */
 
 struct session_row {
     int64_t tenant_id;
@@ -190,7 +190,7 @@ MUST_CHECK enum status rows_session_budget(struct db *db, struct actor who,
                                            const struct session_row *s,
                                            int64_t custom, struct err *err);
 
-/* ---- tracking tokens ------------------------------------------------------------- */
+/* ---- tracking tokens ---------------------------------------------------- */
 
 struct ingest_row {
     int64_t id, tenant_id;
@@ -222,7 +222,7 @@ MUST_CHECK enum status rows_ingest_seen(struct db *db, int64_t token_id,
 MUST_CHECK enum status rows_reset(struct db *db, struct actor who,
                                   int64_t last_id, struct err *err);
 
-/* ---- dashboard sessions that were signed out ---------------------------------- */
+/* ---- dashboard sessions that were signed out ---------------------------- */
 
 struct admin_session_row {
     uint8_t id[CRYPT_HASH]; /* a hash of the cookie */
@@ -238,7 +238,7 @@ MUST_CHECK enum status
 rows_admin_session_end(struct db *db, const uint8_t id[static CRYPT_HASH],
                        int64_t now_ms, int64_t expires_ms, struct err *err);
 
-/* ---- prices ------------------------------------------------------------------ */
+/* ---- prices ------------------------------------------------------------- */
 
 /* The admin's price of a model; pico-dollars per token, -1: not given. */
 struct price_row {
@@ -263,14 +263,14 @@ MUST_CHECK enum status rows_prices(struct db *db, struct arena *a,
                                    bool all_versions, struct price_row **out,
                                    int *n, struct err *err);
 
-/* ---- audit and settings -------------------------------------------------------- */
+/* ---- audit and settings ------------------------------------------------- */
 
 /* Notes a change that is no row of a table here (a correction), as
  * {key: id, "name": name}. */
 MUST_CHECK enum status rows_note(struct db *db, struct actor who,
                                  int64_t tenant_id, const char *event,
-                                 const char *key, int64_t id,
-                                 struct slice name, struct err *err);
+                                 const char *key, int64_t id, struct slice name,
+                                 struct err *err);
 
 struct audit_row {
     int64_t id, ts_ms, tenant_id;

@@ -21,8 +21,8 @@ enum status rows_admin_sessions(struct db *db, struct arena *a, int64_t now_ms,
     struct sql q = sql_prepare(
         conn, "SELECT id,expires_at FROM admin_session WHERE expires_at>?");
     sql_i64(&q, now_ms);
-    enum status st = change_list(db, &q, conn, a, sizeof **out, read_session,
-                                 &list, n, err);
+    enum status st =
+        change_list(db, &q, conn, a, sizeof **out, read_session, &list, n, err);
     *out = list;
     return st;
 }

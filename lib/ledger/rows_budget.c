@@ -47,8 +47,8 @@ static enum status scope_exists(struct change *c, const struct budget *b,
     if (b->scope == SCOPE_GLOBAL)
         return err_set(err, E_INVALID, "rows", "global has no tenant");
     struct sql q = sql_prepare(
-        c->db->w, object ? texts[b->scope]
-                         : "SELECT 1 FROM tenant WHERE id=?2 OR ?1=-1");
+        c->db->w,
+        object ? texts[b->scope] : "SELECT 1 FROM tenant WHERE id=?2 OR ?1=-1");
     sql_i64(&q, object ? b->object_id : 0);
     sql_i64(&q, b->tenant_id);
     bool found = sql_row(&q);
@@ -146,8 +146,8 @@ enum status rows_budgets_add(struct db *db, struct actor who,
 static enum status find(struct db *db, int64_t id, struct budget_row *out,
                         struct err *err)
 {
-    struct sql q = sql_prepare(
-        db->w, "SELECT " LOAD_BUDGET " FROM budget WHERE id=?");
+    struct sql q =
+        sql_prepare(db->w, "SELECT " LOAD_BUDGET " FROM budget WHERE id=?");
     sql_i64(&q, id);
     bool found = sql_row(&q);
     if (found) {
@@ -169,8 +169,8 @@ enum status rows_budget_set(struct db *db, struct actor who,
     enum status st = change_begin(db, who, &c, err);
     if (st != OK)
         return st;
-    now.b.direct_only = slice_is(b->inheritance, "NONE") ||
-                        slice_is(b->inheritance, "BYPASS");
+    now.b.direct_only =
+        slice_is(b->inheritance, "NONE") || slice_is(b->inheritance, "BYPASS");
     c.st = find(db, (int64_t)b->b.id, &old, err);
     if (c.st == OK) {
         struct sql q = sql_prepare(
@@ -187,8 +187,7 @@ enum status rows_budget_set(struct db *db, struct actor who,
         sql_text_or(&q, b->thresholds);
         sql_i64(&q, b->b.active);
         sql_i64(&q, b->weight_milli);
-        sql_text(&q,
-                 b->inheritance.n > 0 ? b->inheritance : SLICE("LENIENT"));
+        sql_text(&q, b->inheritance.n > 0 ? b->inheritance : SLICE("LENIENT"));
         sql_i64(&q, c.now_ms);
         sql_i64(&q, (int64_t)b->b.id);
         sql_run(&q);
@@ -227,8 +226,8 @@ static void read_budget(struct sql *q, struct arena *a, void *out)
 }
 
 enum status rows_budgets(struct db *db, struct arena *a,
-                         const struct budget_filter *f,
-                         struct budget_row **out, int *n, struct err *err)
+                         const struct budget_filter *f, struct budget_row **out,
+                         int *n, struct err *err)
 {
     void *list = NULL;
     sqlite3 *conn = store_reader(db);
@@ -240,8 +239,8 @@ enum status rows_budgets(struct db *db, struct arena *a,
     sql_i64(&q, f->tenant_id);
     sql_i64(&q, f->scoped ? (int64_t)f->scope : -1);
     sql_text_or(&q, f->scope_id);
-    enum status st = change_list(db, &q, conn, a, sizeof **out, read_budget,
-                                 &list, n, err);
+    enum status st =
+        change_list(db, &q, conn, a, sizeof **out, read_budget, &list, n, err);
     *out = list;
     return st;
 }

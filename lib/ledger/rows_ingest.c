@@ -1,23 +1,23 @@
 /* rows_ingest.c - tracking tokens as rows; see rows.h. */
 #include "ledger/change.h"
 
-#define TOKEN_SELECT                                                        \
-    "SELECT i.id,i.label,i.token,i.tenant_id,i.active,i.created_at,"        \
-    "i.last_seen_at,i.usage_count,t.name FROM ingest_token i LEFT JOIN "    \
+#define TOKEN_SELECT                                                     \
+    "SELECT i.id,i.label,i.token,i.tenant_id,i.active,i.created_at,"     \
+    "i.last_seen_at,i.usage_count,t.name FROM ingest_token i LEFT JOIN " \
     "tenant t ON t.id=i.tenant_id "
 
 static void read_token(struct sql *q, struct arena *a, void *out)
 {
-    *(struct ingest_row *)out = (struct ingest_row){
-        .id = sql_col(q, 0, 0),
-        .label = sql_col_dup(q, 1, a),
-        .token = sql_col_dup(q, 2, a),
-        .tenant_id = sql_col(q, 3, 0),
-        .active = sql_col(q, 4, 0) != 0,
-        .created_ms = sql_col(q, 5, 0),
-        .seen_ms = sql_col(q, 6, -1),
-        .uses = sql_col(q, 7, 0),
-        .tenant = sql_col_dup(q, 8, a)};
+    *(struct ingest_row *)out =
+        (struct ingest_row){.id = sql_col(q, 0, 0),
+                            .label = sql_col_dup(q, 1, a),
+                            .token = sql_col_dup(q, 2, a),
+                            .tenant_id = sql_col(q, 3, 0),
+                            .active = sql_col(q, 4, 0) != 0,
+                            .created_ms = sql_col(q, 5, 0),
+                            .seen_ms = sql_col(q, 6, -1),
+                            .uses = sql_col(q, 7, 0),
+                            .tenant = sql_col_dup(q, 8, a)};
 }
 
 enum status rows_ingest_add(struct db *db, struct actor who,
@@ -51,8 +51,8 @@ enum status rows_ingest_list(struct db *db, struct arena *a, struct slice token,
 {
     void *list = NULL;
     sqlite3 *conn = store_reader(db);
-    struct sql q = sql_prepare(
-        conn, TOKEN_SELECT "WHERE ?1 IS NULL OR i.token=?1 ORDER BY i.id");
+    struct sql q = sql_prepare(conn, TOKEN_SELECT
+                               "WHERE ?1 IS NULL OR i.token=?1 ORDER BY i.id");
     sql_text_or(&q, token);
     enum status st =
         change_list(db, &q, conn, a, sizeof **out, read_token, &list, n, err);
@@ -97,8 +97,8 @@ enum status rows_ingest_delete(struct db *db, struct actor who, int64_t id,
                       "ingest_token.delete", id, -1, err);
 }
 
-enum status rows_ingest_seen(struct db *db, int64_t token_id, struct slice event,
-                             bool *seen, struct err *err)
+enum status rows_ingest_seen(struct db *db, int64_t token_id,
+                             struct slice event, bool *seen, struct err *err)
 {
     sqlite3 *conn = store_reader(db);
     struct sql q = sql_prepare(
@@ -128,9 +128,11 @@ enum status rows_reset(struct db *db, struct actor who, int64_t last_id,
     sql_run(&q);
     c.st = sql_done(&q, err);
     if (c.st == OK)
-        c.st = sql_exec(db->w, "UPDATE ingest_token SET usage_count=0;"
-                               "DELETE FROM epoch_data;INSERT INTO epoch_data "
-                               "SELECT * FROM rollup_data", err);
+        c.st = sql_exec(db->w,
+                        "UPDATE ingest_token SET usage_count=0;"
+                        "DELETE FROM epoch_data;INSERT INTO epoch_data "
+                        "SELECT * FROM rollup_data",
+                        err);
     change_audit(&c, 0, "reset", "lastId", last_id, slice(NULL, 0), err);
     return change_end(&c, 0, err);
 }

@@ -5,28 +5,28 @@
  */
 #include "ledger/change.h"
 
-#define VERSION_COLUMNS                                                       \
-    "p.id,p.model,p.provider,p.version_tag,v.version,v.valid_from,v.\"in\","  \
-    "v.cached,v.out,v.cache_write,v.cache_write_1h,v.max_output,v.context,"   \
+#define VERSION_COLUMNS                                                      \
+    "p.id,p.model,p.provider,p.version_tag,v.version,v.valid_from,v.\"in\"," \
+    "v.cached,v.out,v.cache_write,v.cache_write_1h,v.max_output,v.context,"  \
     "(SELECT min(valid_from) FROM price_version WHERE model_price_id=p.id) "
 
 static void read_price(struct sql *q, struct arena *a, void *out)
 {
-    *(struct price_row *)out = (struct price_row){
-        .id = sql_col(q, 0, 0),
-        .model = sql_col_dup(q, 1, a),
-        .provider = sql_col_dup(q, 2, a),
-        .version_tag = sql_col_dup(q, 3, a),
-        .version = sql_col(q, 4, 0),
-        .updated_ms = sql_col(q, 5, 0),
-        .in = sql_col(q, 6, 0),
-        .cached = sql_col(q, 7, -1),
-        .out = sql_col(q, 8, 0),
-        .cache_write = sql_col(q, 9, -1),
-        .cache_write_1h = sql_col(q, 10, -1),
-        .max_output = sql_col(q, 11, 0),
-        .context = sql_col(q, 12, 0),
-        .created_ms = sql_col(q, 13, 0)};
+    *(struct price_row *)out =
+        (struct price_row){.id = sql_col(q, 0, 0),
+                           .model = sql_col_dup(q, 1, a),
+                           .provider = sql_col_dup(q, 2, a),
+                           .version_tag = sql_col_dup(q, 3, a),
+                           .version = sql_col(q, 4, 0),
+                           .updated_ms = sql_col(q, 5, 0),
+                           .in = sql_col(q, 6, 0),
+                           .cached = sql_col(q, 7, -1),
+                           .out = sql_col(q, 8, 0),
+                           .cache_write = sql_col(q, 9, -1),
+                           .cache_write_1h = sql_col(q, 10, -1),
+                           .max_output = sql_col(q, 11, 0),
+                           .context = sql_col(q, 12, 0),
+                           .created_ms = sql_col(q, 13, 0)};
 }
 
 static void add_version(struct change *c, struct price_row *p, struct err *err)

@@ -6,33 +6,32 @@
 #include "ledger/change.h"
 #include "ledger/load.h"
 
-#define TAG_ROW                                                                \
-    "SELECT id,tenant_id,parent_id,name,path,description,color,metadata,"      \
+#define TAG_ROW                                                           \
+    "SELECT id,tenant_id,parent_id,name,path,description,color,metadata," \
     "level,is_active,session_budget_nano,created_at,updated_at FROM tag "
 
 static void read_tag(struct sql *q, struct arena *a, void *out)
 {
-    *(struct tag_row *)out = (struct tag_row){
-        .id = sql_col(q, 0, 0),
-        .tenant_id = sql_col(q, 1, 0),
-        .parent_id = sql_col(q, 2, 0),
-        .name = sql_col_dup(q, 3, a),
-        .path = sql_col_dup(q, 4, a),
-        .description = sql_col_dup(q, 5, a),
-        .color = sql_col_dup(q, 6, a),
-        .metadata = sql_col_dup(q, 7, a),
-        .level = (int)sql_col(q, 8, 0),
-        .active = sql_col(q, 9, 0) != 0,
-        .session_budget = sql_col(q, 10, -1),
-        .created_ms = sql_col(q, 11, 0),
-        .updated_ms = sql_col(q, 12, 0)};
+    *(struct tag_row *)out =
+        (struct tag_row){.id = sql_col(q, 0, 0),
+                         .tenant_id = sql_col(q, 1, 0),
+                         .parent_id = sql_col(q, 2, 0),
+                         .name = sql_col_dup(q, 3, a),
+                         .path = sql_col_dup(q, 4, a),
+                         .description = sql_col_dup(q, 5, a),
+                         .color = sql_col_dup(q, 6, a),
+                         .metadata = sql_col_dup(q, 7, a),
+                         .level = (int)sql_col(q, 8, 0),
+                         .active = sql_col(q, 9, 0) != 0,
+                         .session_budget = sql_col(q, 10, -1),
+                         .created_ms = sql_col(q, 11, 0),
+                         .updated_ms = sql_col(q, 12, 0)};
 }
 
 static enum status find(struct change *c, struct arena *a, int64_t tenant_id,
                         int64_t id, struct tag_row *out, struct err *err)
 {
-    struct sql q =
-        sql_prepare(c->db->w, TAG_ROW "WHERE id=? AND tenant_id=?");
+    struct sql q = sql_prepare(c->db->w, TAG_ROW "WHERE id=? AND tenant_id=?");
     sql_i64(&q, id);
     sql_i64(&q, tenant_id);
     bool found = sql_row(&q);
@@ -85,9 +84,9 @@ static bool opens_sessions(struct change *c, const struct tag_row *t,
 {
     if (c->st != OK || t->session_budget < 0)
         return false;
-    struct sql q = sql_prepare(
-        c->db->w, "SELECT count(*) FROM tag WHERE tenant_id=? AND "
-                  "session_budget_nano IS NOT NULL");
+    struct sql q =
+        sql_prepare(c->db->w, "SELECT count(*) FROM tag WHERE tenant_id=? AND "
+                              "session_budget_nano IS NOT NULL");
     sql_i64(&q, t->tenant_id);
     bool first = sql_row(&q) && sql_col(&q, 0, 0) == 0;
     c->st = sql_done(&q, err);
@@ -96,8 +95,8 @@ static bool opens_sessions(struct change *c, const struct tag_row *t,
 
 /* change_end; if `opens`, sessions that were not counted get what they have
  * spent, for from now on a call may cap them by naming a tag. */
-static enum status end_opening(struct change *c, int64_t tenant_id,
-                               bool opens, struct err *err)
+static enum status end_opening(struct change *c, int64_t tenant_id, bool opens,
+                               struct err *err)
 {
     enum status st = store_commit(c->db, c->st, err);
     if (st == OK)
@@ -139,9 +138,9 @@ enum status rows_tag_add(struct db *db, struct arena *a, struct actor who,
 static enum status children(struct change *c, int64_t id, bool active,
                             int64_t *n, struct err *err)
 {
-    struct sql q = sql_prepare(
-        c->db->w, "SELECT count(*) FROM tag WHERE parent_id=? AND "
-                  "is_active>=?");
+    struct sql q =
+        sql_prepare(c->db->w, "SELECT count(*) FROM tag WHERE parent_id=? AND "
+                              "is_active>=?");
     sql_i64(&q, id);
     sql_i64(&q, active);
     *n = sql_row(&q) ? sql_col(&q, 0, 0) : 0;
@@ -152,9 +151,8 @@ static void rename_below(struct change *c, const struct tag_row *old,
                          struct slice path, struct err *err)
 {
     struct sql q = sql_prepare(
-        c->db->w,
-        "UPDATE tag SET path=?1||substr(path,length(?2)+1) WHERE "
-        "tenant_id=?3 AND substr(path,1,length(?2)+1)=?2||'/'");
+        c->db->w, "UPDATE tag SET path=?1||substr(path,length(?2)+1) WHERE "
+                  "tenant_id=?3 AND substr(path,1,length(?2)+1)=?2||'/'");
     sql_text(&q, path);
     sql_text(&q, old->path);
     sql_i64(&q, old->tenant_id);
@@ -162,8 +160,8 @@ static void rename_below(struct change *c, const struct tag_row *old,
     c->st = sql_done(&q, err);
 }
 
-static void update(struct change *c, const struct tag_row *t,
-                   struct slice path, struct err *err)
+static void update(struct change *c, const struct tag_row *t, struct slice path,
+                   struct err *err)
 {
     struct sql q = sql_prepare(
         c->db->w,
@@ -201,8 +199,8 @@ enum status rows_tag_set(struct db *db, struct actor who,
     bool opens = opens_sessions(&c, t, err);
     if (c.st == OK) {
         size_t dir = old.path.n - old.name.n; // "" or "parent/"
-        struct slice path = arena_printf(&a, "%.*s%.*s", (int)dir,
-                                         old.path.p, SLICE_FMT(t->name));
+        struct slice path = arena_printf(&a, "%.*s%.*s", (int)dir, old.path.p,
+                                         SLICE_FMT(t->name));
         update(&c, t, path, err);
         if (c.st == OK && !slice_eq(old.name, t->name))
             rename_below(&c, &old, path, err);
@@ -213,8 +211,8 @@ enum status rows_tag_set(struct db *db, struct actor who,
     return st;
 }
 
-enum status rows_tag_delete(struct db *db, struct actor who,
-                            int64_t tenant_id, int64_t id, struct err *err)
+enum status rows_tag_delete(struct db *db, struct actor who, int64_t tenant_id,
+                            int64_t id, struct err *err)
 {
     struct change c;
     struct arena a;
@@ -255,8 +253,8 @@ enum status rows_tags(struct db *db, struct arena *a, int64_t tenant_id,
     struct sql q =
         sql_prepare(conn, TAG_ROW "WHERE tenant_id=? ORDER BY level,name");
     sql_i64(&q, tenant_id);
-    enum status st = change_list(db, &q, conn, a, sizeof **out, read_tag,
-                                 &list, n, err);
+    enum status st =
+        change_list(db, &q, conn, a, sizeof **out, read_tag, &list, n, err);
     *out = list;
     return st;
 }

@@ -72,8 +72,7 @@ void sql_text_or(struct sql *q, struct slice s)
 void sql_blob(struct sql *q, const void *p, size_t n)
 {
     if (q->rc == SQLITE_OK)
-        keep(q,
-             sqlite3_bind_blob(q->s, ++q->bind, p, (int)n, SQLITE_STATIC));
+        keep(q, sqlite3_bind_blob(q->s, ++q->bind, p, (int)n, SQLITE_STATIC));
 }
 
 bool sql_row(struct sql *q)

@@ -58,11 +58,11 @@ int sum_cut(int64_t from, int64_t to, struct stretch out[static 5])
     return n;
 }
 
-#define ROLL_FIGURES                                                           \
-    "sum(usd),sum(requests),sum(input),sum(cached),sum(cache_write),"          \
+#define ROLL_FIGURES                                                  \
+    "sum(usd),sum(requests),sum(input),sum(cached),sum(cache_write)," \
     "sum(output),sum(reasoning)"
-#define ROW_FIGURES                                                            \
-    "sum(usd),sum(kind='usage'),sum(prompt_tok),sum(cached_tok),"              \
+#define ROW_FIGURES                                               \
+    "sum(usd),sum(kind='usage'),sum(prompt_tok),sum(cached_tok)," \
     "sum(cache_write_tok),sum(comp_tok),sum(reasoning_tok)"
 
 static void add_columns(struct sql *q, struct sum *s)
@@ -79,13 +79,11 @@ static void add_columns(struct sql *q, struct sum *s)
 static const char *rollup(const struct stretch *s, const char *hours,
                           const char *days, const char *rows)
 {
-    return s->by == STRETCH_ROWS ? rows
-           : s->by == STRETCH_HOURS ? hours
-                                    : days;
+    return s->by == STRETCH_ROWS ? rows : s->by == STRETCH_HOURS ? hours : days;
 }
 
 #define RANGE(col) " AND " col ">=? AND " col "<?"
-#define TENANT_ROLL(t)                                                         \
+#define TENANT_ROLL(t) \
     "SELECT " ROLL_FIGURES " FROM " t " WHERE tenant_id=?" RANGE("bucket")
 
 enum status sum_tenant(sqlite3 *c, int64_t tenant_id, int64_t from, int64_t to,
@@ -97,14 +95,14 @@ enum status sum_tenant(sqlite3 *c, int64_t tenant_id, int64_t from, int64_t to,
     for (int i = 0; i < n && st == OK; i++) {
         bool all_rows = tenant_id == -1 && s[i].by == STRETCH_ROWS;
         struct sql q = sql_prepare(
-            c, all_rows ? "SELECT " ROW_FIGURES " FROM ledger INDEXED BY "
-                          "ledger_ts WHERE kind<>'reset'" RANGE("ts")
-                        : rollup(&s[i], TENANT_ROLL("rollup_hour"),
-                                 TENANT_ROLL("rollup_day"),
-                                 "SELECT " ROW_FIGURES
-                                 " FROM ledger INDEXED BY ledger_tenant "
-                                 "WHERE kind<>'reset' AND tenant_id=?" RANGE(
-                                     "ts")));
+            c, all_rows
+                   ? "SELECT " ROW_FIGURES " FROM ledger INDEXED BY "
+                     "ledger_ts WHERE kind<>'reset'" RANGE("ts")
+                   : rollup(&s[i], TENANT_ROLL("rollup_hour"),
+                            TENANT_ROLL("rollup_day"),
+                            "SELECT " ROW_FIGURES
+                            " FROM ledger INDEXED BY ledger_tenant "
+                            "WHERE kind<>'reset' AND tenant_id=?" RANGE("ts")));
         if (!all_rows)
             sql_i64(&q, tenant_id);
         sql_i64(&q, s[i].from);
@@ -117,8 +115,8 @@ enum status sum_tenant(sqlite3 *c, int64_t tenant_id, int64_t from, int64_t to,
 }
 
 #define KEY_ROLL(t) TENANT_ROLL(t) " AND key_id=?"
-#define TAG_ROLL(t)                                                            \
-    "SELECT sum(usd),sum(requests),sum(input),0,0,sum(output),0 FROM " t       \
+#define TAG_ROLL(t)                                                      \
+    "SELECT sum(usd),sum(requests),sum(input),0,0,sum(output),0 FROM " t \
     " WHERE tag_id=?" RANGE("bucket") " AND direct>=?"
 
 /* Statement of one stretch for key and tag budgets: binds tenant or tag,
@@ -129,18 +127,17 @@ static enum status sum_object(sqlite3 *c, const struct budget *b,
 {
     bool tag = b->scope == SCOPE_TAG;
     const char *text =
-        tag ? rollup(s, TAG_ROLL("rollup_tag_hour"),
-                     TAG_ROLL("rollup_tag_day"),
+        tag ? rollup(s, TAG_ROLL("rollup_tag_hour"), TAG_ROLL("rollup_tag_day"),
                      "SELECT " ROW_FIGURES
                      " FROM ledger INDEXED BY ledger_tenant JOIN ledger_tag t "
                      "ON t.ledger_id=ledger.id WHERE kind<>'reset' AND "
                      "tenant_id=?" RANGE("ts") " AND t.direct>=? AND "
                                                "t.tag_id=?")
-            : rollup(s, KEY_ROLL("rollup_hour"), KEY_ROLL("rollup_day"),
-                     "SELECT " ROW_FIGURES
-                     " FROM ledger INDEXED BY ledger_tenant WHERE "
-                     "kind<>'reset' AND tenant_id=?" RANGE("ts")
-                     " AND key_id=?");
+            : rollup(
+                  s, KEY_ROLL("rollup_hour"), KEY_ROLL("rollup_day"),
+                  "SELECT " ROW_FIGURES
+                  " FROM ledger INDEXED BY ledger_tenant WHERE "
+                  "kind<>'reset' AND tenant_id=?" RANGE("ts") " AND key_id=?");
     struct sql q = sql_prepare(c, text);
     bool rows = s->by == STRETCH_ROWS;
     sql_i64(&q, tag && !rows ? b->object_id : b->tenant_id);
@@ -172,8 +169,8 @@ static enum status sum_text(sqlite3 *c, const struct budget *b, int64_t from,
     return sql_done(&q, err);
 }
 
-#define MODEL_ROLL(t)                                                          \
-    "SELECT " ROLL_FIGURES ",model FROM " t                                    \
+#define MODEL_ROLL(t)                       \
+    "SELECT " ROLL_FIGURES ",model FROM " t \
     " WHERE tenant_id=?" RANGE("bucket") " GROUP BY model"
 
 static enum status sum_model(sqlite3 *c, const struct budget *b,
@@ -188,8 +185,8 @@ static enum status sum_model(sqlite3 *c, const struct budget *b,
                : rollup(s, MODEL_ROLL("rollup_hour"), MODEL_ROLL("rollup_day"),
                         "SELECT " ROW_FIGURES
                         ",model FROM ledger INDEXED BY ledger_tenant WHERE "
-                        "kind<>'reset' AND tenant_id=?" RANGE("ts")
-                        " GROUP BY model"));
+                        "kind<>'reset' AND tenant_id=?" RANGE(
+                            "ts") " GROUP BY model"));
     if (!(wide && rows))
         sql_i64(&q, wide ? -1 : b->tenant_id);
     sql_i64(&q, s->from);

@@ -14,8 +14,7 @@ MUST_CHECK enum status sum_budget(sqlite3 *c, const struct budget *b,
                                   struct err *err);
 /* Adds a tenant's rows (-1: all tenants'). */
 MUST_CHECK enum status sum_tenant(sqlite3 *c, int64_t tenant_id, int64_t from,
-                                  int64_t to, struct sum *out,
-                                  struct err *err);
+                                  int64_t to, struct sum *out, struct err *err);
 
 /* The first instant of the UTC month of `ms`; from 2^50 on, without end, `ms`
  * itself. */

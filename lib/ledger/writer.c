@@ -27,9 +27,9 @@
 #define BATCH 1000
 #define YIELD_ROWS 50
 #define YIELD_US 200
-#define GATHER_MS 25    /* lets a batch fill while rows keep coming */
-#define IDLE_MS 500     /* looks even if no descriptor woke it */
-#define FAILS_MAX 3     /* in a row; then requests are refused */
+#define GATHER_MS 25 /* lets a batch fill while rows keep coming */
+#define IDLE_MS 500  /* looks even if no descriptor woke it */
+#define FAILS_MAX 3  /* in a row; then requests are refused */
 #define RETRY_MIN_MS 50
 #define RETRY_MAX_MS 2000
 
@@ -83,16 +83,15 @@ static enum status note_drained(struct db *db, uint64_t seq, struct err *err)
 }
 
 /* What happens inside the transaction. */
-static enum status write_rows(struct batch *b, uint64_t after,
-                              struct err *err)
+static enum status write_rows(struct batch *b, uint64_t after, struct err *err)
 {
     struct db *db = b->db;
     if (FAULT("ledger.begin"))
         return err_set(err, E_IO, "ledger", "fault: ledger.begin");
     b->last = after;
     append_begin(db->append);
-    enum status st = counters_outbox_read(db->conf.counters, after, BATCH,
-                                          on_row, b, err);
+    enum status st =
+        counters_outbox_read(db->conf.counters, after, BATCH, on_row, b, err);
     if (st == OK)
         st = b->st;
     if (st != OK || b->rows == 0)
@@ -112,10 +111,8 @@ static enum status write_rows(struct batch *b, uint64_t after,
 static enum status drain_once(struct db *db, bool yield, int *rows,
                               struct err *err)
 {
-    struct batch b = {.db = db,
-                      .yield = yield,
-                      .now_ms = clock_now_ms(),
-                      .err = err};
+    struct batch b = {
+        .db = db, .yield = yield, .now_ms = clock_now_ms(), .err = err};
     int64_t after = 0;
     *rows = 0;
     enum status st = store_begin(db, err);
@@ -167,7 +164,7 @@ void writer_catch_up(struct db *db)
             return; // the thread says so, and tries again
 }
 
-/* ---- the thread --------------------------------------------------------------- */
+/* ---- the thread --------------------------------------------------------- */
 
 /* Waits for rows, the beat or the stop; true: stop. */
 static bool wait(struct writer *w, int64_t timeout_ms)
@@ -222,8 +219,8 @@ static void *run(void *arg)
                          LF_C("why", err.text));
             beat(w, &next_us);
             stop = pause_for(w, retry_ms);
-            retry_ms = retry_ms * 2 < RETRY_MAX_MS ? retry_ms * 2
-                                                   : RETRY_MAX_MS;
+            retry_ms =
+                retry_ms * 2 < RETRY_MAX_MS ? retry_ms * 2 : RETRY_MAX_MS;
             continue;
         }
         if (was)

@@ -10,8 +10,7 @@ struct chosen {
     void *x;
 };
 
-static void *on_head(void *server, struct stream *s,
-                     const struct http_head *h)
+static void *on_head(void *server, struct stream *s, const struct http_head *h)
 {
     const struct front *f = server;
     struct chosen *c = xcalloc(1, sizeof *c);

@@ -2,10 +2,11 @@
 #include "net/head.h"
 
 static const bool token_char[256] = {
-    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1,
-    ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1,
-    ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1,
-    ['a' ... 'z'] = 1,
+    ['!'] = 1,         ['#'] = 1,         ['$'] = 1, ['%'] = 1,
+    ['&'] = 1,         ['\''] = 1,        ['*'] = 1, ['+'] = 1,
+    ['-'] = 1,         ['.'] = 1,         ['^'] = 1, ['_'] = 1,
+    ['`'] = 1,         ['|'] = 1,         ['~'] = 1, ['0' ... '9'] = 1,
+    ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
 };
 
 bool head_is_token(struct slice s)
@@ -27,9 +28,13 @@ bool head_value_ok(struct slice s)
 bool head_is_framing(struct slice name)
 {
     static const struct slice framing[] = {
-        SLICE("connection"),     SLICE("keep-alive"), SLICE("expect"),
-        SLICE("content-length"), SLICE("upgrade"),
-        SLICE("proxy-connection"), SLICE("transfer-encoding"),
+        SLICE("connection"),
+        SLICE("keep-alive"),
+        SLICE("expect"),
+        SLICE("content-length"),
+        SLICE("upgrade"),
+        SLICE("proxy-connection"),
+        SLICE("transfer-encoding"),
     };
     for (size_t i = 0; i < sizeof framing / sizeof *framing; i++)
         if (framing[i].n == name.n && slice_eq_nocase(framing[i], name))

@@ -51,13 +51,13 @@
 #include "net/stream.h"
 
 #define SWEEP_US 250000
-#define ACCEPT_BATCH 8          /* then the other loops get a chance */
-#define POOL_EXTRA 16384        /* beside the head: parsed fields, answer */
+#define ACCEPT_BATCH 8   /* then the other loops get a chance */
+#define POOL_EXTRA 16384 /* beside the head: parsed fields, answer */
 #define PAGE 4096u
 #define TRIM_AFTER_US 1000000   /* idle for so long: give pages back */
 #define BODY_MIN_RATE 1024      /* bytes/s, beyond the first deadline */
 #define DISCARD_MAX (256 << 10) /* body read on after an early answer */
-#define RUNS_MAX 8 /* of the daemon per round of hooks */
+#define RUNS_MAX 8              /* of the daemon per round of hooks */
 
 struct listener {
     struct loop *loop;
@@ -69,7 +69,7 @@ struct listener {
     struct conn *conns;
     struct lingers lingers;
     struct stream *dirty;
-    struct conn *failed; /* request failed, connection not closed yet */
+    struct conn *failed;  /* request failed, connection not closed yet */
     const char *new_peer; /* of the connection being added */
     size_t max_head, pool_size;
     int64_t idle_us, head_us, write_us;
@@ -119,7 +119,7 @@ static void kick(struct listener *ln)
     loop_again(ln->loop);
 }
 
-/* ---- suspending and killing ----------------------------------------------*/
+/* ---- suspending and killing --------------------------------------------- */
 
 void stream_suspend(struct stream *s)
 {
@@ -190,7 +190,7 @@ static void want_linger(struct conn *c)
         c->linger_fd = sock_copy(c->watch.fd);
 }
 
-/* ---- connections ---------------------------------------------------------*/
+/* ---- connections -------------------------------------------------------- */
 
 static void on_client(void *arg, uint32_t events)
 {
@@ -312,8 +312,7 @@ static void sweep(void *arg)
         next = c->next;
         if (c->killed)
             continue;
-        if ((c->deadline_us != 0 && now > c->deadline_us) ||
-            left_unfinished(c))
+        if ((c->deadline_us != 0 && now > c->deadline_us) || left_unfinished(c))
             client_gone(c);
         else if (c->phase == PHASE_IDLE && ln->quiesced)
             conn_kill(c);
@@ -365,11 +364,10 @@ static void accept_on(struct listener *ln)
 {
     if (ln->accepting || ln->quiesced)
         return;
-    ln->accepting =
-        loop_fd_add(ln->loop, &ln->accept_fd, EPOLLIN, NULL) == OK;
+    ln->accepting = loop_fd_add(ln->loop, &ln->accept_fd, EPOLLIN, NULL) == OK;
 }
 
-/* ---- requests ------------------------------------------------------------*/
+/* ---- requests ----------------------------------------------------------- */
 
 /* MHD_OPTION_URI_LOG_CALLBACK: the request line is there, untouched. */
 static void *on_request_line(void *arg, const char *uri,
@@ -461,8 +459,8 @@ static enum MHD_Result on_head(struct conn *c, const char *url,
         return refuse(c, bad);
     s->http11 = strcmp(version, "HTTP/1.1") == 0;
     s->head_only = strcmp(method, "HEAD") == 0;
-    const char *expect = MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND,
-                                                     "Expect");
+    const char *expect =
+        MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, "Expect");
     s->expects = expect != NULL && s->http11;
 
     if (!kept_move(&s->kept, &f, h))
@@ -499,8 +497,8 @@ static enum MHD_Result answer_past(struct conn *c)
 {
     struct stream *s = &c->s;
     if (s->answer == ANSWER_WHOLE && s->q.n > 0 && !s->q.failed) {
-        ssize_t n = send(c->watch.fd, s->q.p, s->q.n,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n =
+            send(c->watch.fd, s->q.p, s->q.n, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n > 0)
             want_linger(c);
     }
@@ -633,7 +631,7 @@ void stream_want_body(struct stream *s)
     stream_wake(s);
 }
 
-/* ---- the daemon's turn ---------------------------------------------------*/
+/* ---- the daemon's turn -------------------------------------------------- */
 
 static void on_mhd(void *arg, uint32_t events)
 {
@@ -678,7 +676,7 @@ static int64_t prepare(void *arg)
     return 0;
 }
 
-/* ---- starting and stopping -----------------------------------------------*/
+/* ---- starting and stopping ---------------------------------------------- */
 
 static enum status start_mhd(struct listener *ln,
                              const struct listen_conf *conf, struct err *err)
@@ -712,8 +710,8 @@ enum status listener_new(struct loop *l, const struct listen_conf *conf,
         ln->pool_size = 32768 + PAGE;
     ln->idle_us = conf->idle_timeout_s * 1000000LL;
     ln->head_us = conf->head_timeout_s * 1000000LL;
-    ln->write_us = (conf->write_timeout_s > 0 ? conf->write_timeout_s : 120) *
-                   1000000LL;
+    ln->write_us =
+        (conf->write_timeout_s > 0 ? conf->write_timeout_s : 120) * 1000000LL;
     ln->max_connections = conf->max_connections;
     ln->tls = conf->tls_cert_pem != NULL && conf->tls_key_pem != NULL;
     ln->exact = strcmp(MHD_get_version(), "0.9.75") == 0;

@@ -37,15 +37,14 @@ struct http_head {
     const struct http_field *fields;
     int field_count;
     int64_t content_length; /* -1: chunked; 0: no body */
-    char peer[SOCK_TEXT]; /* address without port */
+    char peer[SOCK_TEXT];   /* address without port */
     bool tls;
 };
 
 struct stream_ops {
     /* A request has begun.  Returns the user's context for the calls below;
      * NULL refuses it with 500. */
-    void *(*on_head)(void *server, struct stream *s,
-                     const struct http_head *h);
+    void *(*on_head)(void *server, struct stream *s, const struct http_head *h);
     /* Body bytes.  Return false to push back: the same bytes come again after
      * stream_want_body. */
     bool (*on_body)(void *x, const char *p, size_t n);
@@ -57,12 +56,12 @@ struct stream_ops {
 };
 
 struct listen_conf {
-    int fd;               /* shared listening socket, from sock_listen */
-    size_t max_head;      /* 431 above */
-    int idle_timeout_s;   /* keep-alive connections */
-    int head_timeout_s;   /* slow heads and slow bodies (bytes must flow) */
+    int fd;             /* shared listening socket, from sock_listen */
+    size_t max_head;    /* 431 above */
+    int idle_timeout_s; /* keep-alive connections */
+    int head_timeout_s; /* slow heads and slow bodies (bytes must flow) */
     int max_connections;
-    int write_timeout_s;  /* answers no one reads are cut; 0: 120 */
+    int write_timeout_s; /* answers no one reads are cut; 0: 120 */
     const char *tls_cert_pem, *tls_key_pem; /* both or neither */
 };
 
@@ -85,8 +84,8 @@ void listener_free(struct listener **ln);
 void stream_respond(struct stream *s, int status,
                     const struct http_field *fields, int n, struct slice body);
 /* Begins an answer of unknown length (chunked). */
-void stream_begin(struct stream *s, int status,
-                  const struct http_field *fields, int n);
+void stream_begin(struct stream *s, int status, const struct http_field *fields,
+                  int n);
 /* Begins an answer of known length that is written with stream_write. */
 void stream_begin_length(struct stream *s, int status,
                          const struct http_field *fields, int n,

@@ -27,9 +27,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define BATCH 256      /* events per epoll_wait */
-#define HOOKS_MAX 8    /* a loop has a listener or two and a pool */
-#define AGAIN_MAX 16   /* hook rounds before sockets get a look again */
+#define BATCH 256    /* events per epoll_wait */
+#define HOOKS_MAX 8  /* a loop has a listener or two and a pool */
+#define AGAIN_MAX 16 /* hook rounds before sockets get a look again */
 #define TIMERS_MAX (1 << 24)
 
 struct hook {
@@ -62,7 +62,7 @@ static void assert_owner(const struct loop *l)
     (void)l;
 }
 
-/* ---- timers --------------------------------------------------------------*/
+/* ---- timers ------------------------------------------------------------- */
 
 static void heap_put(struct loop *l, int32_t i, struct loop_timer *t)
 {
@@ -143,7 +143,7 @@ static void run_timers(struct loop *l)
     }
 }
 
-/* ---- descriptors ---------------------------------------------------------*/
+/* ---- descriptors -------------------------------------------------------- */
 
 static enum status ctl(struct loop *l, int op, struct loop_fd *w,
                        uint32_t events, struct err *err)
@@ -176,7 +176,7 @@ void loop_fd_del(struct loop *l, struct loop_fd *w)
             l->batch[i].data.ptr = NULL; // I1
 }
 
-/* ---- messages ------------------------------------------------------------*/
+/* ---- messages ----------------------------------------------------------- */
 
 static void wake(struct loop *l)
 {
@@ -190,8 +190,8 @@ static void wake(struct loop *l)
 
 void loop_post(struct loop *l, struct loop_msg *m)
 {
-    struct loop_msg *old = atomic_load_explicit(&l->inbox,
-                                                memory_order_relaxed);
+    struct loop_msg *old =
+        atomic_load_explicit(&l->inbox, memory_order_relaxed);
     do
         m->next = old;
     while (!atomic_compare_exchange_weak_explicit(
@@ -208,8 +208,8 @@ void loop_stop(struct loop *l)
 
 static void run_messages(struct loop *l)
 {
-    struct loop_msg *m = atomic_exchange_explicit(&l->inbox, NULL,
-                                                  memory_order_acquire);
+    struct loop_msg *m =
+        atomic_exchange_explicit(&l->inbox, NULL, memory_order_acquire);
     struct loop_msg *in_order = NULL;
     while (m != NULL) {
         struct loop_msg *next = m->next;
@@ -236,7 +236,7 @@ static void on_wake(void *arg, uint32_t events)
     run_messages(l);
 }
 
-/* ---- the turn ------------------------------------------------------------*/
+/* ---- the turn ----------------------------------------------------------- */
 
 void loop_prepare(struct loop *l, int64_t (*fn)(void *arg), void *arg)
 {

@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-void sock_peer(const struct sockaddr_storage *a,
-                      char out[static SOCK_TEXT])
+void sock_peer(const struct sockaddr_storage *a, char out[static SOCK_TEXT])
 {
     const void *addr = NULL;
     int family = a->ss_family;
@@ -55,8 +54,7 @@ enum status sock_listen(const char *host, int *port, int *fd, struct err *err)
     if (e != 0)
         return err_set(err, E_INVALID, "listen", "%s: %s",
                        host != NULL ? host : "*", gai_strerror(e));
-    s = socket(found->ai_family,
-               SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    s = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s == -1) {
         st = err_sys(err, errno, "listen", "socket");
         goto out;

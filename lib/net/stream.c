@@ -71,7 +71,7 @@ static void consumed(struct stream *s, size_t n)
         listener_ops(s->conn->ln)->on_writable(s->x);
 }
 
-/* ---- libmicrohttpd pulls -------------------------------------------------*/
+/* ---- libmicrohttpd pulls ------------------------------------------------ */
 
 /* MHD_ContentReaderCallback: bytes for the client, or the end. */
 static ssize_t pull(void *arg, uint64_t pos, char *out, size_t max)
@@ -105,7 +105,7 @@ static ssize_t pull(void *arg, uint64_t pos, char *out, size_t max)
     return (ssize_t)n;
 }
 
-/* ---- we push -------------------------------------------------------------*/
+/* ---- we push ------------------------------------------------------------ */
 
 static void watch_out(struct stream *s, bool on)
 {
@@ -211,7 +211,7 @@ void stream_abort(struct stream *s)
     }
 }
 
-/* ---- heads ---------------------------------------------------------------*/
+/* ---- heads -------------------------------------------------------------- */
 
 static void add_field(struct MHD_Response *r, const struct http_field *f)
 {
@@ -324,8 +324,8 @@ void stream_respond(struct stream *s, int status,
     deliver(s);
 }
 
-static void begin(struct stream *s, int status,
-                  const struct http_field *fields, int n, int64_t length)
+static void begin(struct stream *s, int status, const struct http_field *fields,
+                  int n, int64_t length)
 {
     if (!may_answer(s))
         return;
@@ -333,8 +333,7 @@ static void begin(struct stream *s, int status,
     s->status = (unsigned)status;
     s->left = length;
     s->resp = MHD_create_response_from_callback(
-        length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)length, 16384, pull, s,
-        NULL);
+        length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)length, 16384, pull, s, NULL);
     // The library ends even a HEAD's chunked answer with a chunk; this way
     // the end of the connection is its end.
     if (s->resp != NULL && s->head_only && length < 0)
@@ -345,15 +344,14 @@ static void begin(struct stream *s, int status,
     deliver(s);
 }
 
-void stream_begin(struct stream *s, int status,
-                  const struct http_field *fields, int n)
+void stream_begin(struct stream *s, int status, const struct http_field *fields,
+                  int n)
 {
     begin(s, status, fields, n, -1);
 }
 
 void stream_begin_length(struct stream *s, int status,
-                         const struct http_field *fields, int n,
-                         int64_t length)
+                         const struct http_field *fields, int n, int64_t length)
 {
     begin(s, status, fields, n, length);
 }

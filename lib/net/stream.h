@@ -31,20 +31,20 @@ enum answer {
 struct stream {
     struct conn *conn;
     void *x;
-    void *kept;     /* kept.h: fields and query */
+    void *kept; /* kept.h: fields and query */
     struct http_head head;
     int64_t content_length;
     int64_t body_start_us, body_got, discarded;
     bool http11;
-    bool expects;   /* Expect: 100-continue, so early answers cost nothing */
-    bool begun;     /* first call of the handler is over */
-    bool open;      /* on_head was called, on_close is due */
-    bool ended;     /* the whole body came */
-    bool inside;    /* in one of libmicrohttpd's callbacks for this stream */
+    bool expects; /* Expect: 100-continue, so early answers cost nothing */
+    bool begun;   /* first call of the handler is over */
+    bool open;    /* on_head was called, on_close is due */
+    bool ended;   /* the whole body came */
+    bool inside;  /* in one of libmicrohttpd's callbacks for this stream */
     bool suspended;
     bool pushed_back; /* on_body returned false */
-    bool gone;      /* on_gone was called */
-    bool head_only; /* HEAD */
+    bool gone;        /* on_gone was called */
+    bool head_only;   /* HEAD */
     enum answer answer;
     unsigned status;
     struct MHD_Response *resp; /* built, not yet queued */
@@ -66,12 +66,12 @@ struct conn {
     int64_t deadline_us; /* 0: none */
     int64_t since_us;    /* start of the phase */
     enum phase phase;
-    bool rdhup;          /* the client's end of stream came; sticky */
-    bool rdhup_swept;    /* a sweep has seen it */
+    bool rdhup;       /* the client's end of stream came; sticky */
+    bool rdhup_swept; /* a sweep has seen it */
     bool killed;
-    bool pool_dirty;     /* libmicrohttpd's buffer holds touched pages */
-    char *pool;          /* where it begins, or NULL */
-    int linger_fd;       /* -1, or a duplicate to close gently */
+    bool pool_dirty; /* libmicrohttpd's buffer holds touched pages */
+    char *pool;      /* where it begins, or NULL */
+    int linger_fd;   /* -1, or a duplicate to close gently */
     char peer[SOCK_TEXT];
     struct stream s;
 };

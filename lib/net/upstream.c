@@ -74,7 +74,7 @@ struct upstream_call {
     struct upstream_pool *pool;
     struct multi *multi;
     CURL *easy;
-    struct upstream_call *next;        /* free list */
+    struct upstream_call *next; /* free list */
     struct upstream_call *prev_live, *next_live;
     struct upstream_call *next_todo;
     const struct upstream_ops *ops;
@@ -82,21 +82,21 @@ struct upstream_call {
     struct url *url, *set_url; /* now; last given to the handle */
     struct slice body;
     struct field_list fields;
-    struct buf head;           /* of the answer */
+    struct buf head; /* of the answer */
     uint32_t name_at[FIELDS_MAX], name_n[FIELDS_MAX];
     uint32_t value_at[FIELDS_MAX], value_n[FIELDS_MAX];
     int field_n;
     int status;
-    int64_t active_us;  /* last byte either way, or end of a pause */
+    int64_t active_us; /* last byte either way, or end of a pause */
     int64_t uploaded;
     int64_t silence_us;
     struct loop_timer retry;
     curl_socket_t fd; /* last used; -1: none, or closed */
     int retries, attempt;
     long connect_s;
-    bool used;      /* set up at least once */
-    bool resent;    /* libcurl sent a request again: the handle is worn */
-    bool received;  /* a connection closed whose peer had taken bytes of it */
+    bool used;     /* set up at least once */
+    bool resent;   /* libcurl sent a request again: the handle is worn */
+    bool received; /* a connection closed whose peer had taken bytes of it */
     bool added, queued, wants_start, wants_resume;
     bool sending, head_done, paused, cancelled, invalid;
 };
@@ -115,7 +115,7 @@ struct upstream_pool {
 
 static void drain(struct multi *m);
 
-/* ---- sockets and timers --------------------------------------------------*/
+/* ---- sockets and timers ------------------------------------------------- */
 
 static void act(struct multi *m, curl_socket_t fd, int mask)
 {
@@ -168,7 +168,7 @@ static int want_timer(CURLM *curl, long ms, void *arg)
     return 0;
 }
 
-/* ---- libcurl's callbacks for one transfer --------------------------------*/
+/* ---- libcurl's callbacks for one transfer ------------------------------- */
 
 /* CURLOPT_PREREQFUNCTION */
 static int before_sending(void *arg, char *ip, char *local_ip, int port,
@@ -255,8 +255,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
     u->active_us = loop_now_us(u->pool->loop);
     if (u->head_done) // trailers
         return n;
-    while (line.n > 0 && (line.p[line.n - 1] == '\n' ||
-                          line.p[line.n - 1] == '\r'))
+    while (line.n > 0 &&
+           (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
         line.n--;
     if (line.n > 5 && slice_starts(line, "HTTP/")) {
         buf_clear(&u->head);
@@ -290,7 +290,7 @@ static size_t on_bytes(char *p, size_t size, size_t n, void *arg)
     return CURL_WRITEFUNC_PAUSE;
 }
 
-/* ---- preparing a call ----------------------------------------------------*/
+/* ---- preparing a call --------------------------------------------------- */
 
 static void set_method(struct upstream_call *u, const struct upstream_req *r)
 {
@@ -305,8 +305,8 @@ static void set_method(struct upstream_call *u, const struct upstream_req *r)
         u->body = slice(NULL, 0);
         return;
     }
-    if (has_body || slice_is(r->method, "POST") ||
-        slice_is(r->method, "PUT") || slice_is(r->method, "PATCH")) {
+    if (has_body || slice_is(r->method, "POST") || slice_is(r->method, "PUT") ||
+        slice_is(r->method, "PATCH")) {
         curl_easy_setopt(u->easy, CURLOPT_POST, 1L);
         curl_easy_setopt(u->easy, CURLOPT_POSTFIELDS,
                          has_body ? r->body.p : "");
@@ -491,7 +491,7 @@ static void retry_now(void *arg)
     todo(u);
 }
 
-/* ---- ends ----------------------------------------------------------------*/
+/* ---- ends --------------------------------------------------------------- */
 
 static enum upstream_end judge(const struct upstream_call *u, CURLcode code)
 {
@@ -501,8 +501,7 @@ static enum upstream_end judge(const struct upstream_call *u, CURLcode code)
         return u->head_done ? UPSTREAM_DONE : UPSTREAM_RESET;
     if (!u->sending)
         return UPSTREAM_UNREACHABLE;
-    if (code == CURLE_UNSUPPORTED_PROTOCOL ||
-        code == CURLE_WEIRD_SERVER_REPLY)
+    if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
         return UPSTREAM_INVALID;
     return u->head_done ? UPSTREAM_CUT : UPSTREAM_RESET;
 }
@@ -568,7 +567,7 @@ static void sweep(void *arg)
     }
 }
 
-/* ---- the prepare hook ----------------------------------------------------*/
+/* ---- the prepare hook --------------------------------------------------- */
 
 static void add(struct upstream_call *u)
 {
@@ -635,7 +634,7 @@ static int64_t prepare(void *arg)
     return -1;
 }
 
-/* ---- interface -----------------------------------------------------------*/
+/* ---- interface ---------------------------------------------------------- */
 
 enum status upstream_start(struct upstream_pool *p,
                            const struct upstream_req *req,

@@ -45,22 +45,21 @@ struct upstream_ops {
 
 struct upstream_req {
     struct slice method;
-    struct slice url; /* absolute */
+    struct slice url;                /* absolute */
     const struct http_field *fields; /* sent as given, nothing is added but
         Host and framing; framing fields are dropped */
     int field_count;
-    struct slice body;    /* borrowed until on_done, or until upstream_cancel
-        returned (from within another call's callback: until the end of this
-        turn); .p NULL: none; never sent with HEAD */
+    struct slice body; /* borrowed until on_done, or until upstream_cancel
+     returned (from within another call's callback: until the end of this
+     turn); .p NULL: none; never sent with HEAD */
     int connect_timeout_s;
     int silence_timeout_s;
     int retries; /* only while nothing was sent */
 };
 
 /* Makes the loop's pool. */
-MUST_CHECK enum status upstream_pool_new(struct loop *l,
-                                         struct upstream_pool **out,
-                                         struct err *err);
+MUST_CHECK enum status
+upstream_pool_new(struct loop *l, struct upstream_pool **out, struct err *err);
 /* Trusts the CA certificates in this PEM file instead of the system's; before
  * the first start.  The path is copied. */
 void upstream_pool_trust(struct upstream_pool *p, const char *ca_file);

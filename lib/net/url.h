@@ -16,7 +16,7 @@
 struct url {
     CURLU *curl;
     struct slice text; /* copy */
-    int refs; /* the cache slot's and one per handle it is set on */
+    int refs;          /* the cache slot's and one per handle it is set on */
 };
 
 struct url_cache {

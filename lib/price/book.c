@@ -83,14 +83,13 @@ struct book {
 
 /* Native providers before those that host the models of others. */
 static const enum provider_id precedence[] = {
-    PROVIDER_OPENAI,  PROVIDER_ANTHROPIC, PROVIDER_GOOGLE,
-    PROVIDER_MISTRAL, PROVIDER_DEEPSEEK,  PROVIDER_XAI,
-    PROVIDER_COHERE,  PROVIDER_DEMO,      PROVIDER_GROQ,
-    PROVIDER_OPENROUTER, PROVIDER_AZURE,
+    PROVIDER_OPENAI,   PROVIDER_ANTHROPIC,  PROVIDER_GOOGLE, PROVIDER_MISTRAL,
+    PROVIDER_DEEPSEEK, PROVIDER_XAI,        PROVIDER_COHERE, PROVIDER_DEMO,
+    PROVIDER_GROQ,     PROVIDER_OPENROUTER, PROVIDER_AZURE,
 };
 #define PROVIDERS_N (sizeof(precedence) / sizeof(precedence[0]))
 
-/* ---- names --------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 static uint64_t hash_bytes(uint64_t h, const void *p, size_t n)
 {
@@ -116,7 +115,7 @@ static uint64_t hash_name(enum provider_id provider, struct slice name)
     return mix(hash_bytes(h, name.p, name.n));
 }
 
-/* ---- building ------------------------------------------------------------ */
+/* ---- building ----------------------------------------------------------- */
 
 struct book_builder *book_builder_new(void)
 {
@@ -139,8 +138,7 @@ static int64_t make_version(const struct price *p)
 }
 
 _Static_assert(offsetof(struct price, batch) ==
-                   offsetof(struct price, standard) +
-                       3 * sizeof(struct rates),
+                   offsetof(struct price, standard) + 3 * sizeof(struct rates),
                "four tiers in a row");
 _Static_assert(offsetof(struct price, per_char) ==
                    offsetof(struct price, web_search) + 3 * sizeof(int64_t),
@@ -191,8 +189,8 @@ static enum status add_lines(struct book_builder *b, struct slice text,
 
 enum status book_add_builtin(struct book_builder *b, struct err *err)
 {
-    struct slice text = slice(price_book_text, (size_t)(price_book_text_end -
-                                                        price_book_text));
+    struct slice text =
+        slice(price_book_text, (size_t)(price_book_text_end - price_book_text));
     enum status st = add_lines(b, text, PRICE_BUILTIN, err);
     return st == E_INVALID ? E_CORRUPT : st;
 }
@@ -224,7 +222,8 @@ enum status book_add(struct book_builder *b, const struct price *p,
     struct price own = *p;
     if (own.provider <= PROVIDER_NONE || own.provider >= PROVIDER_COUNT ||
         own.model.n == 0)
-        return err_set(err, E_INVALID, "price", "a price needs a provider "
+        return err_set(err, E_INVALID, "price",
+                       "a price needs a provider "
                        "and a model");
     if (!keep(&b->text, &own.model) || !keep(&b->text, &own.text_source) ||
         !keep(&b->text, &own.text_date))
@@ -267,8 +266,7 @@ static enum status push_simple(struct book_builder *b, struct price *p,
 static bool per_1k(const struct json *v, int64_t *pico)
 {
     return v != NULL && (v->type == JSON_NUMBER || v->type == JSON_STRING) &&
-           money_scan(v->text, 9, pico) && *pico >= 0 &&
-           *pico <= TEXT_RATE_MAX;
+           money_scan(v->text, 9, pico) && *pico >= 0 && *pico <= TEXT_RATE_MAX;
 }
 
 enum status book_add_per_1k(struct book_builder *b, struct slice json,
@@ -279,7 +277,8 @@ enum status book_add_per_1k(struct book_builder *b, struct slice json,
     arena_init(&a, JSON_MAX);
     enum status st = json_parse(&a, json, &root, err);
     if (st == OK && root->type != JSON_OBJECT)
-        st = err_set(err, E_INVALID, "price", "model prices are not an "
+        st = err_set(err, E_INVALID, "price",
+                     "model prices are not an "
                      "object");
     for (const struct json *m = st == OK ? root->child : NULL;
          m != NULL && st == OK; m = m->next) {
@@ -292,7 +291,8 @@ enum status book_add_per_1k(struct book_builder *b, struct slice json,
         if (!text_name_ok(m->key) ||
             !per_1k(json_get(m, "input"), &p.standard.in) ||
             !per_1k(json_get(m, "output"), &p.standard.out))
-            st = err_set(err, E_INVALID, "price", "model \"%.*s\" needs "
+            st = err_set(err, E_INVALID, "price",
+                         "model \"%.*s\" needs "
                          "numbers \"input\" and \"output\", USD per 1000 "
                          "tokens with at most 9 decimals",
                          (int)(m->key.n > 60 ? 60 : m->key.n), m->key.p);
@@ -305,7 +305,7 @@ enum status book_add_per_1k(struct book_builder *b, struct slice json,
     return st;
 }
 
-/* ---- finishing ----------------------------------------------------------- */
+/* ---- finishing ---------------------------------------------------------- */
 
 static int compare_names(const struct price *a, const struct price *b)
 {
@@ -535,7 +535,7 @@ void book_unref(struct book **pb)
     free(b);
 }
 
-/* ---- finding ------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------ */
 
 /* The row of a group in force at an instant (invariant 1). */
 static const struct price *in_force(const struct book *k, uint32_t g,
@@ -574,8 +574,7 @@ static bool same_rates(const struct price *a, const struct price *b)
            a->long_above == b->long_above &&
            a->long_inclusive == b->long_inclusive &&
            a->fast_permille == b->fast_permille &&
-           a->us_permille == b->us_permille &&
-           a->eu_permille == b->eu_permille;
+           a->us_permille == b->us_permille && a->eu_permille == b->eu_permille;
 }
 
 /* The name without its date; several dated rows of one base are unambiguous
@@ -600,8 +599,8 @@ static const struct price *find_base(const struct book *k,
 }
 
 static const struct price *find_in(const struct book *k,
-                                   enum provider_id provider,
-                                   struct slice name, int64_t at_ms)
+                                   enum provider_id provider, struct slice name,
+                                   int64_t at_ms)
 {
     const struct price *p = find_exact(k, provider, name, at_ms);
     if (p != NULL)
@@ -613,10 +612,10 @@ static const struct price *find_in(const struct book *k,
 }
 
 /* The best over all providers: the highest layer, then by precedence. */
-static const struct price *find_any(
-    const struct book *k, struct slice name, int64_t at_ms,
-    const struct price *(*find)(const struct book *, enum provider_id,
-                                struct slice, int64_t))
+static const struct price *
+find_any(const struct book *k, struct slice name, int64_t at_ms,
+         const struct price *(*find)(const struct book *, enum provider_id,
+                                     struct slice, int64_t))
 {
     const struct price *best = NULL;
     for (size_t i = 0; i < PROVIDERS_N; i++) {
@@ -658,7 +657,7 @@ enum provider_id book_resolve(const struct book *b, struct slice *model,
     return p != NULL ? p->provider : names_pattern(*model);
 }
 
-/* ---- dearest ------------------------------------------------------------- */
+/* ---- dearest ------------------------------------------------------------ */
 
 static int64_t max64(int64_t a, int64_t b)
 {

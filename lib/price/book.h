@@ -26,21 +26,21 @@ enum price_source { PRICE_BUILTIN, PRICE_FILE, PRICE_ADMIN };
 
 /* The price of a model at an instant; lives as long as its book. */
 struct price {
-    int64_t version;  /* stable id of this row for the ledger */
+    int64_t version; /* stable id of this row for the ledger */
     enum provider_id provider;
     struct slice model;
     enum price_source source;
     int64_t from_ms; /* in force since */
     struct rates standard, flex, priority, batch;
-    int64_t long_above;     /* whole request switches past this input; 0 */
-    bool long_inclusive;    /* at, not only past, the threshold */
+    int64_t long_above;  /* whole request switches past this input; 0 */
+    bool long_inclusive; /* at, not only past, the threshold */
     struct rates long_ctx, long_flex, long_priority;
-    int64_t web_search;     /* nano-dollars per call; 0 */
-    int64_t per_image;      /* nano-dollars, dearest quality; 0 */
-    int64_t per_audio_s;    /* nano-dollars per second; 0 */
-    int64_t per_char;       /* pico-dollars per character; 0 */
+    int64_t web_search;  /* nano-dollars per call; 0 */
+    int64_t per_image;   /* nano-dollars, dearest quality; 0 */
+    int64_t per_audio_s; /* nano-dollars per second; 0 */
+    int64_t per_char;    /* pico-dollars per character; 0 */
     int fast_permille, us_permille, eu_permille; /* 1000 = none */
-    int64_t context, max_output; /* tokens; 0: unknown */
+    int64_t context, max_output;                 /* tokens; 0: unknown */
     struct slice text_source, text_date; /* where the figures are from */
 };
 
@@ -55,8 +55,7 @@ MUST_CHECK enum status book_add_builtin(struct book_builder *b,
 /* Adds rows in our text format; `source` says which layer.  E_INVALID names
  * line and field. */
 MUST_CHECK enum status book_add_text(struct book_builder *b, struct slice text,
-                                     enum price_source source,
-                                     struct err *err);
+                                     enum price_source source, struct err *err);
 /* Adds MODEL_PRICING_JSON/FILE: {"model":{"input","output"}} USD per 1K. */
 MUST_CHECK enum status book_add_per_1k(struct book_builder *b,
                                        struct slice json, struct err *err);

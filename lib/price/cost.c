@@ -42,7 +42,7 @@ enum class {
 _Static_assert(sizeof(struct rates) == CLASSES * sizeof(int64_t),
                "struct rates is its classes in this order");
 
-#define NO_CONTEXT 2000000 /* the largest context on offer, where unknown */
+#define NO_CONTEXT 2000000    /* the largest context on offer, where unknown */
 #define COMPLETIONS_OUTPUT 16 /* what /v1/completions gives without a limit */
 #define COUNT_MAX ((int64_t)1000000000000000) /* 10^15: no count is larger */
 #define RATE_MAX ((int64_t)1 << 60)
@@ -124,10 +124,11 @@ static int64_t scaled(int64_t rate, const struct factors *f)
 static void fill(struct table *t)
 {
     static const unsigned char from[CLASSES] = {
-        [IN] = IN,         [CACHED] = IN,   [CACHE_WRITE] = IN,
-        [CACHE_WRITE_1H] = CACHE_WRITE,     [OUT] = OUT,
-        [AUDIO_IN] = IN,   [AUDIO_OUT] = OUT,
-        [IMAGE_IN] = IN,   [IMAGE_OUT] = OUT,
+        [IN] = IN,          [CACHED] = IN,
+        [CACHE_WRITE] = IN, [CACHE_WRITE_1H] = CACHE_WRITE,
+        [OUT] = OUT,        [AUDIO_IN] = IN,
+        [AUDIO_OUT] = OUT,  [IMAGE_IN] = IN,
+        [IMAGE_OUT] = OUT,
     };
     // a model that names one kind of output (images) has only that one
     if (t->v[OUT] < 0)
@@ -174,11 +175,10 @@ static bool reaches_long(const struct price *p, int64_t input)
 {
     if (p->long_above <= 0)
         return false;
-    return p->long_inclusive ? input >= p->long_above
-                             : input > p->long_above;
+    return p->long_inclusive ? input >= p->long_above : input > p->long_above;
 }
 
-/* ---- worst case ---------------------------------------------------------- */
+/* ---- worst case --------------------------------------------------------- */
 
 static void raise_to(struct table *top, const struct table *t)
 {
@@ -222,9 +222,8 @@ static bool has_output(enum op op)
 /* Output tokens per choice.  `*must_send`: only a limit written into the
  * request makes this bound true. */
 static int64_t output_bound(const struct price *p,
-                            const struct cost_limits *lim,
-                            const struct call *c, bool *must_send,
-                            bool *unknown)
+                            const struct cost_limits *lim, const struct call *c,
+                            bool *must_send, bool *unknown)
 {
     int64_t most = p != NULL ? bounded(p->max_output) : 0;
     *must_send = *unknown = false;
@@ -275,8 +274,8 @@ bool cost_worst(const struct price *p, const struct cost_limits *lim,
 
     int64_t input = bounded(c->input_bound);
     if (c->input_is_context)
-        input = dearer(input, p->context > 0 ? bounded(p->context)
-                                             : NO_CONTEXT);
+        input =
+            dearer(input, p->context > 0 ? bounded(p->context) : NO_CONTEXT);
     struct table top = dearest(p, c, input);
     int64_t in = top.v[IN], out = top.v[OUT];
     static const enum class ins[] = {CACHED, CACHE_WRITE, CACHE_WRITE_1H,
@@ -307,7 +306,7 @@ int64_t cost_hold(const struct worst *w, int64_t tokens)
     return money_ceil(w->fixed_pico + (int128)w->out_pico * tokens);
 }
 
-/* ---- cost ---------------------------------------------------------------- */
+/* ---- cost --------------------------------------------------------------- */
 
 static void line(struct cost *c, int128 *sum, const char *kind, int64_t count,
                  int64_t pico, int64_t unit)
@@ -366,12 +365,11 @@ void cost_of(const struct price *p, const struct usage *u, struct cost *out)
     line(out, &sum, "image_out", image_out, r.v[IMAGE_OUT], 1);
     line(out, &sum, "web_search", bounded(u->web_searches),
          bounded(p->web_search), 1000);
-    line(out, &sum, "images", bounded(u->images), bounded(p->per_image),
-         1000);
+    line(out, &sum, "images", bounded(u->images), bounded(p->per_image), 1000);
     // nano-dollars per second are pico-dollars per millisecond
-    line(out, &sum, "audio_ms", bounded(u->audio_ms),
-         bounded(p->per_audio_s), 1);
-    line(out, &sum, "characters", bounded(u->characters),
-         bounded(p->per_char), 1);
+    line(out, &sum, "audio_ms", bounded(u->audio_ms), bounded(p->per_audio_s),
+         1);
+    line(out, &sum, "characters", bounded(u->characters), bounded(p->per_char),
+         1);
     out->nano = money_round(sum);
 }

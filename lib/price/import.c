@@ -31,7 +31,7 @@ struct import {
     struct err *err;
 };
 
-/* ---- numbers ------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------ */
 
 struct number {
     char digits[64]; // significant digits
@@ -123,7 +123,7 @@ static bool scan_up(const struct json *j, int decimals, int64_t *out)
     return true;
 }
 
-/* ---- rows ---------------------------------------------------------------- */
+/* ---- rows --------------------------------------------------------------- */
 
 struct source {
     const char *name; // as the list calls it
@@ -147,23 +147,21 @@ static bool empty(const struct rates *r)
 
 static void write_row(struct import *im, const struct price *p)
 {
-    if (!text_name_ok(p->model) || (empty(&p->standard) &&
-                                    p->per_image == 0 && p->per_char == 0 &&
-                                    p->per_audio_s == 0))
+    if (!text_name_ok(p->model) || (empty(&p->standard) && p->per_image == 0 &&
+                                    p->per_char == 0 && p->per_audio_s == 0))
         return;
     text_write(im->out, p);
     im->rows++;
 }
 
-static enum status bad(struct import *im, struct slice model,
-                       const char *field)
+static enum status bad(struct import *im, struct slice model, const char *field)
 {
     return err_set(im->err, E_INVALID, "price",
                    "model \"%.*s\": %s is no usable amount",
                    (int)(model.n > 60 ? 60 : model.n), model.p, field);
 }
 
-/* ---- LiteLLM ------------------------------------------------------------- */
+/* ---- LiteLLM ------------------------------------------------------------ */
 
 enum unit { TOKEN, NANO, PICO };
 
@@ -172,7 +170,10 @@ static const struct field {
     size_t at;
     enum unit unit;
 } fields[] = {
-#define F(key, m) {key, offsetof(struct price, m), TOKEN}
+#define F(key, m)                             \
+    {                                         \
+        key, offsetof(struct price, m), TOKEN \
+    }
     F("input_cost_per_token", standard.in),
     F("output_cost_per_token", standard.out),
     F("cache_read_input_token_cost", standard.cached),
@@ -224,8 +225,7 @@ static bool set(void *base, size_t at, const struct json *j, enum unit unit)
 /* Puts a long-context member into `p`; true if it is none or went well. */
 static bool set_long(struct price *p, const struct json *j)
 {
-    for (size_t i = 0; i < sizeof(long_fields) / sizeof(long_fields[0]);
-         i++) {
+    for (size_t i = 0; i < sizeof(long_fields) / sizeof(long_fields[0]); i++) {
         if (!slice_starts(j->key, long_fields[i].name))
             continue;
         struct slice s = slice_skip(j->key, strlen(long_fields[i].name));
@@ -255,8 +255,7 @@ static bool set_long(struct price *p, const struct json *j)
 static int64_t limit_of(const struct json *m, const char *key)
 {
     int64_t v;
-    return json_i64(json_get(m, key), &v) && v > 0 && v <= CONTEXT_MAX ? v
-                                                                       : 0;
+    return json_i64(json_get(m, key), &v) && v > 0 && v <= CONTEXT_MAX ? v : 0;
 }
 
 static void set_factor(int *permille, const struct json *j)
@@ -307,8 +306,8 @@ static enum status litellm_model(struct import *im, const struct json *m)
     struct slice mode = json_text(json_get(m, "mode"), SLICE(""));
     struct price p;
     text_blank(&p);
-    p.provider = known(providers, sizeof(providers) / sizeof(providers[0]),
-                       own);
+    p.provider =
+        known(providers, sizeof(providers) / sizeof(providers[0]), own);
     if (p.provider == PROVIDER_NONE || slice_is(mode, "video_generation") ||
         slice_is(mode, "ocr") || slice_is(mode, "rerank"))
         return OK;
@@ -323,22 +322,21 @@ static enum status litellm_model(struct import *im, const struct json *m)
     p.text_source = SLICE("litellm");
     p.text_date = im->date;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        if (!set(&p, fields[i].at, json_get(m, fields[i].key),
-                 fields[i].unit))
+        if (!set(&p, fields[i].at, json_get(m, fields[i].key), fields[i].unit))
             return bad(im, m->key, fields[i].key);
     // two passes: the lower threshold may come last
     for (int pass = 0; pass < 2; pass++)
         for (const struct json *j = m->child; j != NULL; j = j->next)
             if (!set_long(&p, j))
                 return bad(im, m->key, "a long-context rate");
-    p.long_inclusive = p.provider != PROVIDER_ANTHROPIC &&
-                       p.provider != PROVIDER_GOOGLE;
+    p.long_inclusive =
+        p.provider != PROVIDER_ANTHROPIC && p.provider != PROVIDER_GOOGLE;
     if (slice_is(mode, "image_generation") && p.per_image == 0 &&
         !set(&p, offsetof(struct price, per_image),
              json_get(m, "input_cost_per_image"), NANO))
         return bad(im, m->key, "input_cost_per_image");
-    bool tokens = p.standard.in > 0 || p.standard.out > 0 ||
-                  p.standard.image_out > 0;
+    bool tokens =
+        p.standard.in > 0 || p.standard.out > 0 || p.standard.image_out > 0;
     if (tokens) // listed a second time in another unit: billed once
         p.per_image = p.per_audio_s = p.per_char = 0;
     litellm_extras(&p, m);
@@ -346,7 +344,7 @@ static enum status litellm_model(struct import *im, const struct json *m)
     return OK;
 }
 
-/* ---- genai-prices -------------------------------------------------------- */
+/* ---- genai-prices ------------------------------------------------------- */
 
 /* A plain figure, or {"base", "tiers":[{"start","price"}]}. */
 static bool genai_rate(struct price *p, size_t at, const struct json *j)
@@ -362,8 +360,8 @@ static bool genai_rate(struct price *p, size_t at, const struct json *j)
     if (!scan_up(base, 6, &v))
         return false;
     memcpy((char *)&p->standard + at, &v, sizeof(v));
-    for (const struct json *t = tiers != NULL ? tiers->child : NULL;
-         t != NULL; t = t->next) {
+    for (const struct json *t = tiers != NULL ? tiers->child : NULL; t != NULL;
+         t = t->next) {
         if (!json_i64(json_get(t, "start"), &start) || start < 1 ||
             start > CONTEXT_MAX || !scan_up(json_get(t, "price"), 6, &v))
             return false;
@@ -397,8 +395,8 @@ static enum status genai_row(struct import *im, const struct price *model,
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         if (!genai_rate(&p, keys[i].at, json_get(prices, keys[i].key)))
             return bad(im, p.model, keys[i].key);
-    p.long_inclusive = p.provider != PROVIDER_ANTHROPIC &&
-                       p.provider != PROVIDER_GOOGLE;
+    p.long_inclusive =
+        p.provider != PROVIDER_ANTHROPIC && p.provider != PROVIDER_GOOGLE;
     write_row(im, &p);
     return OK;
 }
@@ -436,11 +434,16 @@ static enum status genai_model(struct import *im, enum provider_id provider,
 static enum status genai_provider(struct import *im, const struct json *v)
 {
     static const struct source providers[] = {
-        {"openai", PROVIDER_OPENAI},     {"azure", PROVIDER_AZURE},
-        {"anthropic", PROVIDER_ANTHROPIC}, {"google", PROVIDER_GOOGLE},
-        {"mistral", PROVIDER_MISTRAL},   {"deepseek", PROVIDER_DEEPSEEK},
-        {"x-ai", PROVIDER_XAI},          {"groq", PROVIDER_GROQ},
-        {"openrouter", PROVIDER_OPENROUTER}, {"cohere", PROVIDER_COHERE},
+        {"openai", PROVIDER_OPENAI},
+        {"azure", PROVIDER_AZURE},
+        {"anthropic", PROVIDER_ANTHROPIC},
+        {"google", PROVIDER_GOOGLE},
+        {"mistral", PROVIDER_MISTRAL},
+        {"deepseek", PROVIDER_DEEPSEEK},
+        {"x-ai", PROVIDER_XAI},
+        {"groq", PROVIDER_GROQ},
+        {"openrouter", PROVIDER_OPENROUTER},
+        {"cohere", PROVIDER_COHERE},
     };
     enum provider_id id =
         known(providers, sizeof(providers) / sizeof(providers[0]),
@@ -456,7 +459,7 @@ static enum status genai_provider(struct import *im, const struct json *v)
     return OK;
 }
 
-/* ---- both ---------------------------------------------------------------- */
+/* ---- both --------------------------------------------------------------- */
 
 static enum status import_root(struct import *im, const struct json *root)
 {

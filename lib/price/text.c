@@ -18,16 +18,19 @@ struct key {
     size_t at;
 };
 
-#define R(prefix, tier)                                                        \
-    {prefix "in", RATE, offsetof(struct price, tier.in)},                      \
-    {prefix "cached", RATE, offsetof(struct price, tier.cached)},              \
-    {prefix "write", RATE, offsetof(struct price, tier.cache_write)},          \
-    {prefix "write_1h", RATE, offsetof(struct price, tier.cache_write_1h)},    \
-    {prefix "out", RATE, offsetof(struct price, tier.out)},                    \
-    {prefix "audio_in", RATE, offsetof(struct price, tier.audio_in)},          \
-    {prefix "audio_out", RATE, offsetof(struct price, tier.audio_out)},        \
-    {prefix "image_in", RATE, offsetof(struct price, tier.image_in)},          \
-    {prefix "image_out", RATE, offsetof(struct price, tier.image_out)}
+#define R(prefix, tier)                                                     \
+    {prefix "in", RATE, offsetof(struct price, tier.in)},                   \
+        {prefix "cached", RATE, offsetof(struct price, tier.cached)},       \
+        {prefix "write", RATE, offsetof(struct price, tier.cache_write)},   \
+        {prefix "write_1h", RATE,                                           \
+         offsetof(struct price, tier.cache_write_1h)},                      \
+        {prefix "out", RATE, offsetof(struct price, tier.out)},             \
+        {prefix "audio_in", RATE, offsetof(struct price, tier.audio_in)},   \
+        {prefix "audio_out", RATE, offsetof(struct price, tier.audio_out)}, \
+        {prefix "image_in", RATE, offsetof(struct price, tier.image_in)},   \
+    {                                                                       \
+        prefix "image_out", RATE, offsetof(struct price, tier.image_out)    \
+    }
 
 static const struct key keys[] = {
     R("", standard),
@@ -62,8 +65,8 @@ static const struct {
 void text_blank(struct price *p)
 {
     memset(p, 0, sizeof(*p));
-    struct rates *tiers[] = {&p->standard, &p->flex,      &p->priority,
-                             &p->batch,    &p->long_ctx,  &p->long_flex,
+    struct rates *tiers[] = {&p->standard,     &p->flex,     &p->priority,
+                             &p->batch,        &p->long_ctx, &p->long_flex,
                              &p->long_priority};
     for (size_t i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++)
         memset(tiers[i], 0xff, sizeof(*tiers[i])); // -1 in every class
@@ -197,8 +200,7 @@ enum status text_row(struct slice line, int number, struct price *p,
     text_blank(p);
     const char *bad = head(&rest, p);
     if (bad != NULL)
-        return err_set(err, E_INVALID, "price", "line %d: bad %s", number,
-                       bad);
+        return err_set(err, E_INVALID, "price", "line %d: bad %s", number, bad);
     for (;;) {
         struct slice w = word(&rest), value = w;
         if (w.n == 0)

@@ -22,9 +22,8 @@ bool text_name_ok(struct slice name);
 /* Reads a line.  `*found` false: empty or a comment.  Slices of `p` point
  * into `line`; `source` and `version` stay 0.  E_INVALID: `err` names line
  * `number` and field. */
-MUST_CHECK enum status text_row(struct slice line, int number,
-                                struct price *p, bool *found,
-                                struct err *err);
+MUST_CHECK enum status text_row(struct slice line, int number, struct price *p,
+                                bool *found, struct err *err);
 /* Appends the row of `p` with its newline; text_row reads the same again. */
 void text_write(struct buf *out, const struct price *p);
 

@@ -18,7 +18,7 @@ static bool is_given(const struct json *v)
     return v != NULL && v->type != JSON_NULL;
 }
 
-/* ---- input --------------------------------------------------------------- */
+/* ---- input -------------------------------------------------------------- */
 
 static bool media_part(struct ask *q, enum ask_kind kind, struct slice url,
                        const char *what)
@@ -45,10 +45,9 @@ static bool content_part(struct ask *q, enum ask_role role,
                           "an image");
     if (role == ASK_USER && slice_is(type, "input_file")) {
         struct slice data = text_of(json_get(part, "file_data"));
-        return media_part(q, ASK_FILE,
-                          data.n > 0 ? data
-                                     : text_of(json_get(part, "file_url")),
-                          "a file");
+        return media_part(
+            q, ASK_FILE,
+            data.n > 0 ? data : text_of(json_get(part, "file_url")), "a file");
     }
     return ask_refuse(q, R_UNSUPPORTED_PARAMETER, "input",
                       "content of type \"%.*s\"",
@@ -130,7 +129,7 @@ static bool item_read(struct ask *q, const struct json *item)
                       (int)(type.n < 40 ? type.n : 40), type.p);
 }
 
-/* ---- wishes -------------------------------------------------------------- */
+/* ---- wishes ------------------------------------------------------------- */
 
 static bool tools_read(struct ask *q, const struct json *tools)
 {

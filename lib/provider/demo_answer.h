@@ -52,7 +52,7 @@ struct slice demo_said_text(const struct demo *d);
 /* What the answer costs. */
 int64_t demo_completion_tokens(const struct demo *d);
 
-/* ---- demo_responses.c ---- */
+/* ---- demo_responses.c --------------------------------------------------- */
 /* The answer of POST /v1/responses as events. */
 void demo_response_stream(struct demo *d);
 /* The same as one object. */

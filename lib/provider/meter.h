@@ -35,11 +35,11 @@ struct meter_conf {
 struct meter_end {
     struct usage usage; /* by = METERED_PROVIDER if usage_seen */
     bool usage_seen;
-    bool stream;          /* it was an event stream */
-    bool complete;        /* ended as the protocol ends: whole JSON, [DONE],
-                             response.completed ..., finish seen */
-    bool error_event;     /* the provider sent an error in the stream */
-    bool readable;        /* JSON, events or opaque media as expected */
+    bool stream;           /* it was an event stream */
+    bool complete;         /* ended as the protocol ends: whole JSON, [DONE],
+                              response.completed ..., finish seen */
+    bool error_event;      /* the provider sent an error in the stream */
+    bool readable;         /* JSON, events or opaque media as expected */
     int64_t output_tokens; /* of text, arguments and reasoning seen */
     int64_t events;
 };

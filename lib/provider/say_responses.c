@@ -42,9 +42,9 @@ static void kid(struct json_out *o, const char *key, const char *prefix,
                 const struct say_writer *w, int item)
 {
     char text[100];
-    int n = item < 0 ? snprintf(text, sizeof text, "%s%s", prefix, w->id)
-                     : snprintf(text, sizeof text, "%s%s_%d", prefix, w->id,
-                                item);
+    int n = item < 0
+                ? snprintf(text, sizeof text, "%s%s", prefix, w->id)
+                : snprintf(text, sizeof text, "%s%s_%d", prefix, w->id, item);
     json_kstr(o, key, slice(text, (size_t)n));
 }
 
@@ -89,7 +89,7 @@ static void response_write(struct say_writer *w, struct json_out *o)
     json_obj_end(o);
 }
 
-/* ---- events -------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------- */
 
 static void event_open(struct say_writer *w, const char *type,
                        struct json_out *o)
@@ -116,7 +116,7 @@ static void response_event(struct say_writer *w, const char *type)
     event_close(w, &o);
 }
 
-/* ---- items --------------------------------------------------------------- */
+/* ---- items -------------------------------------------------------------- */
 
 static const char *prefix_of(enum say_kind k)
 {
@@ -168,9 +168,10 @@ static void item_write(struct say_writer *w, bool done, struct json_out *o)
         json_kstr(o, "type", SLICE("function_call"));
         json_kstr(o, "call_id", slice_str(k->id));
         json_kstr(o, "name", slice_str(k->name));
-        json_kstr(o, "arguments", !done         ? SLICE("")
-                                  : piece.n > 0 ? piece
-                                                : SLICE("{}"));
+        json_kstr(o, "arguments",
+                  !done         ? SLICE("")
+                  : piece.n > 0 ? piece
+                                : SLICE("{}"));
     }
     json_kstr(o, "status", done ? SLICE("completed") : SLICE("in_progress"));
     json_obj_end(o);

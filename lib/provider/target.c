@@ -206,10 +206,12 @@ static const char *const hop_by_hop[] = {
 };
 
 static const char *const secrets[] = {
-    "authorization",    "proxy-authorization", "x-api-key",
-    "x-goog-api-key",   "api-key",             "x-openai-key",
-    "openai-key",       "x-anthropic-key",     "x-google-api-key",
-    "x-ingest-key",     "x-admin-key",         "x-admin-token",
+    "authorization",    "proxy-authorization",
+    "x-api-key",        "x-goog-api-key",
+    "api-key",          "x-openai-key",
+    "openai-key",       "x-anthropic-key",
+    "x-google-api-key", "x-ingest-key",
+    "x-admin-key",      "x-admin-token",
     "x-csrf-token",     "cookie",
 };
 

@@ -58,8 +58,7 @@ bool translate_wanted(const struct route *r, enum provider_id p)
     return r->family == FAMILY_ANTHROPIC && r->op == OP_MESSAGES;
 }
 
-struct translation *translation_new(const struct route *r,
-                                    enum provider_id p)
+struct translation *translation_new(const struct route *r, enum provider_id p)
 {
     struct translation *t = xcalloc(1, sizeof *t);
     t->from = r->family;
@@ -85,7 +84,7 @@ void translation_free(struct translation **tp)
     *tp = NULL;
 }
 
-/* ---- the request ------------------------------------------------------------------- */
+/* ---- the request -------------------------------------------------------- */
 
 enum refusal translation_read(struct translation *t, struct slice body,
                               struct slice model, char text[static 200],
@@ -94,8 +93,7 @@ enum refusal translation_read(struct translation *t, struct slice body,
     struct json *v = NULL;
     struct err err;
     const struct json *stream;
-    if (json_parse(&t->arena, body, &v, &err) != OK ||
-        v->type != JSON_OBJECT) {
+    if (json_parse(&t->arena, body, &v, &err) != OK || v->type != JSON_OBJECT) {
         (void)snprintf(text, 200, "%s", err.text);
         return R_INVALID_JSON;
     }
@@ -161,9 +159,9 @@ bool translation_route(const struct translation *t, struct arena *a,
     if (!is_plain(m))
         return false;
     out->op = OP_GENERATE;
-    out->rest = arena_printf(a, "%s%.*s:%s", lead, SLICE_FMT(m),
-                             t->q.stream ? "streamGenerateContent"
-                                         : "generateContent");
+    out->rest =
+        arena_printf(a, "%s%.*s:%s", lead, SLICE_FMT(m),
+                     t->q.stream ? "streamGenerateContent" : "generateContent");
     if (out->rest.p == NULL)
         return false;
     out->model = slice(out->rest.p + sizeof lead - 1, m.n);
@@ -182,14 +180,14 @@ bool translation_write(struct translation *t, int64_t max_tokens,
     return ask_chat_write(&t->q, max_tokens, completion_limit, out);
 }
 
-/* ---- the answer -------------------------------------------------------------------- */
+/* ---- the answer --------------------------------------------------------- */
 
 static void on_step(void *arg, const struct say *s)
 {
     struct translation *t = arg;
     bool kept_for_end = !t->writer.stream || t->op == OP_RESPONSES;
-    bool words = s->kind == SAY_TEXT || s->kind == SAY_THINKING ||
-                 s->kind == SAY_ARGS;
+    bool words =
+        s->kind == SAY_TEXT || s->kind == SAY_THINKING || s->kind == SAY_ARGS;
     struct say own = *s;
     if (s->kind == SAY_START && s->text.n == 0)
         own.text = t->q.model;

@@ -32,8 +32,7 @@ struct translation;
 bool translate_wanted(const struct route *r, enum provider_id p);
 
 /* A translation of requests on `r` (whose texts must outlive it). */
-struct translation *translation_new(const struct route *r,
-                                    enum provider_id p);
+struct translation *translation_new(const struct route *r, enum provider_id p);
 /* Frees and nulls. */
 void translation_free(struct translation **t);
 

@@ -28,8 +28,9 @@
 #ifndef BPE_WINDOW /* a test makes it small */
 #define BPE_WINDOW 2048
 #endif
-#define TAIL (BPE_WINDOW / 8) /* left to the next window, as its first guess \
-                               */
+#define TAIL                                                         \
+    (BPE_WINDOW / 8)  /* left to the next window, as its first guess \
+                       */
 #define BUDGET_MIN 64 /* failed checks a window may cost, beside its bytes */
 #define DEAD_WORDS(n) ((n) / 64 + 1)
 
@@ -108,8 +109,7 @@ static size_t walk(const struct ranks *r, const uint8_t *p, size_t n,
     }
 }
 
-/* ---- merging, for what makes the walk stumble
- * -------------------------------- */
+/* ---- merging, for what makes the walk stumble --------------------------- */
 
 #define NO_MERGE INT32_MAX
 #define BLOCK 64
@@ -187,8 +187,7 @@ static size_t merge(const struct ranks *r, const uint8_t *p, size_t n,
     return count;
 }
 
-/* ---- pieces
- * ------------------------------------------------------------------- */
+/* ---- pieces ------------------------------------------------------------- */
 
 struct window {
     uint32_t ids[BPE_WINDOW];

@@ -6,8 +6,7 @@
 #include "base/utf8.h"
 #include "token/split.h"
 
-/* ---- names
- * --------------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 struct model_row {
     const char *prefix;
@@ -81,8 +80,7 @@ bool count_encoding_find(struct slice name, enum encoding *e)
     return false;
 }
 
-/* ---- whole texts
- * ----------------------------------------------------------------- */
+/* ---- whole texts -------------------------------------------------------- */
 
 static int64_t count_valid(enum encoding e, const uint8_t *p, size_t n)
 {
@@ -166,8 +164,7 @@ int64_t count_ids(enum encoding e, struct slice text, bpe_ids_fn *fn, void *arg)
     return count == o.n ? count : -1;
 }
 
-/* ---- texts in parts
- * -------------------------------------------------------------- */
+/* ---- texts in parts ----------------------------------------------------- */
 
 #define KEEP_MAX 16384 /* memory that is kept for the next text */
 #define BATCH \

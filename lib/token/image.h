@@ -31,7 +31,7 @@ struct image_head {
     uint32_t word_buckets, word_slots, word_disp, words, pool;
     uint32_t pair_buckets, pair_slots, pair_disp, pairs;
     uint32_t filter, filter_shift; /* uint64_t[]: bit (hash >> shift) */
-    uint32_t bytes;  /* uint32_t[256]: ids of single bytes */
+    uint32_t bytes;                /* uint32_t[256]: ids of single bytes */
     uint32_t splits; /* uint32_t[2 * ids]: the pair each id is made of, the
                         id itself twice for a single byte */
     uint32_t trie, trie_slots;

@@ -28,24 +28,30 @@ static void *admit_settle(void *arg)
     struct job *j = arg;
     struct err err;
     struct event e = {.request_id = "00112233445566778899aabbccddeeff",
-                      .tenant = SLICE("acme"), .model = SLICE("gpt-4o-mini"),
+                      .tenant = SLICE("acme"),
+                      .model = SLICE("gpt-4o-mini"),
                       .route = SLICE("/v1/chat/completions"),
-                      .method = SLICE("POST"), .status = EVENT_SUCCESS};
+                      .method = SLICE("POST"),
+                      .status = EVENT_SUCCESS};
     for (int i = 0; i < j->rounds; i++) {
         struct counter_window w[8];
         for (int b = 0; b < j->budgets; b++)
             w[b] = (struct counter_window){
                 .budget = (uint64_t)(j->tenant * 1000 + i % 100 * 8 + b),
-                .end_ms = INT64_MAX, .amount = INT64_MAX / 2, .hard = true};
-        struct admission a = {.now_ms = 1795000000000 + i / 10,
-                              .rate = {.tenant_id = j->tenant,
-                                       .max_requests = 1 << 30},
-                              .session = {.tag_budget = -1,
-                                          .default_budget = -1},
-                              .windows = w, .window_count = j->budgets,
-                              .metered = true, .fixed_pico = 5000,
-                              .out_pico = 3, .out_tokens = 100,
-                              .skeleton = &e};
+                .end_ms = INT64_MAX,
+                .amount = INT64_MAX / 2,
+                .hard = true};
+        struct admission a = {
+            .now_ms = 1795000000000 + i / 10,
+            .rate = {.tenant_id = j->tenant, .max_requests = 1 << 30},
+            .session = {.tag_budget = -1, .default_budget = -1},
+            .windows = w,
+            .window_count = j->budgets,
+            .metered = true,
+            .fixed_pico = 5000,
+            .out_pico = 3,
+            .out_tokens = 100,
+            .skeleton = &e};
         struct settlement s = {.usd = 3, .tokens = -1, .event = &e};
         if (counters_admit(j->c, &a, &err) != OK || a.result != ADMIT_OK)
             j->failed++;

@@ -48,22 +48,28 @@ int main(int argc, char **argv)
         return 2;
     snprintf(lmdb, sizeof lmdb, "%s/counters.lmdb", argv[1]);
     snprintf(path, sizeof path, "%s/ledger.sqlite", argv[1]);
-    const struct counters_conf cc = {.dir = lmdb, .map_bytes = 256u << 20,
-                                     .sync_interval_ms = 100};
+    const struct counters_conf cc = {
+        .dir = lmdb, .map_bytes = 256u << 20, .sync_interval_ms = 100};
     must(counters_open(&cc, &counters, &err), &err);
     struct catalog *catalog = catalog_new(NULL, 0);
-    const struct db_conf dc = {.path = path, .counters = counters,
-                               .catalog = catalog, .window_at = window,
+    const struct db_conf dc = {.path = path,
+                               .counters = counters,
+                               .catalog = catalog,
+                               .window_at = window,
                                .window_step_ms = step};
     must(db_open(&dc, &db, &err), &err);
     for (long i = 0; i < rows; i++) {
-        struct event e = {.ts_ms = T0 + i / 40, .tenant_id = 1 + i % TENANTS,
-                          .key_id = 1 + i % TENANTS, .tenant = SLICE("acme"),
+        struct event e = {.ts_ms = T0 + i / 40,
+                          .tenant_id = 1 + i % TENANTS,
+                          .key_id = 1 + i % TENANTS,
+                          .tenant = SLICE("acme"),
                           .route = SLICE("/v1/chat/completions"),
                           .method = SLICE("POST"),
                           .provider = PROVIDER_OPENAI,
-                          .model = SLICE("gpt-4.1"), .usd = i % 1000,
-                          .status = EVENT_SUCCESS, .ttft_ms = -1};
+                          .model = SLICE("gpt-4.1"),
+                          .usd = i % 1000,
+                          .status = EVENT_SUCCESS,
+                          .ttft_ms = -1};
         crypt_request_id(e.ts_ms, e.request_id);
         must(counters_append(counters, &e, NULL, &err), &err);
     }

@@ -89,7 +89,7 @@ static int64_t step(int64_t rolling)
     return 60000;
 }
 
-/* ---- tenants, keys, tags, tokens --------------------------------------- */
+/* ---- tenants, keys, tags, tokens ---------------------------------------- */
 
 static void make_tenant(struct maker *m, struct arena *a, int64_t i)
 {
@@ -145,7 +145,7 @@ static void make_tokens(struct maker *m)
     }
 }
 
-/* ---- rows -------------------------------------------------------------- */
+/* ---- rows --------------------------------------------------------------- */
 
 struct texts {
     char session[48], user[32], event[32];
@@ -303,7 +303,7 @@ static void make_rows(struct maker *m)
     }
 }
 
-/* ---- indexes ----------------------------------------------------------- */
+/* ---- indexes ------------------------------------------------------------ */
 
 /* Takes the plain indexes of the ledger away; what makes them again. */
 static void drop_indexes(struct maker *m, struct buf *again)

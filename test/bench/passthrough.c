@@ -56,8 +56,8 @@ static void up_head(void *x, int status, const struct http_field *f, int n)
         }
     }
     int fields = e->type.name.n > 0;
-    e->whole = e->length >= 0 && e->length <= 65536 &&
-               !slice_is(e->method, "HEAD");
+    e->whole =
+        e->length >= 0 && e->length <= 65536 && !slice_is(e->method, "HEAD");
     if (!e->whole && e->length >= 0)
         stream_begin_length(e->s, status, &e->type, fields, e->length);
     else if (!e->whole)
@@ -96,8 +96,7 @@ static void up_done(void *x, enum upstream_end how)
 static const struct upstream_ops up_ops = {
     .on_head = up_head, .on_data = up_data, .on_done = up_done};
 
-static void *on_head(void *server, struct stream *s,
-                     const struct http_head *h)
+static void *on_head(void *server, struct stream *s, const struct http_head *h)
 {
     struct exchange *e = xcalloc(1, sizeof *e);
     e->t = server;
@@ -195,8 +194,8 @@ int main(int argc, char **argv)
         t[i] = (struct thread){.target = argv[2]};
         if (loop_new(&t[i].loop, &err) != OK ||
             upstream_pool_new(t[i].loop, &t[i].pool, &err) != OK ||
-            listener_new(t[i].loop, &conf, &ops, &t[i], &t[i].listener,
-                         &err) != OK)
+            listener_new(t[i].loop, &conf, &ops, &t[i], &t[i].listener, &err) !=
+                OK)
             goto fail;
     }
     for (int i = 1; i < n; i++)

@@ -103,13 +103,13 @@ static void bench_describe(bool exact)
     make_body(&body);
     (void)route_find(PASSTHROUGH_SAFE, SLICE("POST"),
                      SLICE("/v1/chat/completions"), NULL, 0, &r, &allow);
-    const struct describe_in in = {.route = &r,
-                                   .fields = &f,
-                                   .field_count = 1,
-                                   .body = buf_get(&body),
-                                   .resolve = resolve,
-                                   .counter = {exact ? tokens_count : NULL,
-                                               NULL}};
+    const struct describe_in in = {
+        .route = &r,
+        .fields = &f,
+        .field_count = 1,
+        .body = buf_get(&body),
+        .resolve = resolve,
+        .counter = {exact ? tokens_count : NULL, NULL}};
     int64_t from = now_ns();
     for (int i = 0; i < ROUNDS; i++) {
         struct call c = {0};
@@ -123,9 +123,8 @@ static void bench_describe(bool exact)
     }
     int64_t ns = (now_ns() - from) / ROUNDS;
     printf("describe + edit, %zu bytes, %s: %lld.%03lld us (bound %lld)\n",
-           body.n, exact ? "counted" : "bytes",
-           (long long)ns / 1000, (long long)ns % 1000,
-           (long long)bound / ROUNDS);
+           body.n, exact ? "counted" : "bytes", (long long)ns / 1000,
+           (long long)ns % 1000, (long long)bound / ROUNDS);
     buf_release(&body);
     buf_release(&out_body);
     arena_release(&a);

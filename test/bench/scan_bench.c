@@ -12,8 +12,10 @@
 #include "http/scan.h"
 
 static const char *const paths[] = {
-    "model",      "stream",     "max_tokens", "n",
-    "messages.*", "tools.*",    "user",       "stream_options.include_usage",
+    "model",       "stream",
+    "max_tokens",  "n",
+    "messages.*",  "tools.*",
+    "user",        "stream_options.include_usage",
     "temperature", "max_completion_tokens",
 };
 
@@ -98,9 +100,8 @@ int main(void)
             struct slice in = buf_get(&b);
             double whole = run(s, p, in, in.n, &sink);
             double pieces = run(s, p, in, 1448, &sink);
-            printf("%-8s %7zu  %8.1f %8.1f %8.1f  %.2f\n", kinds[k].name,
-                   in.n, whole, pieces, reference(in, &sink),
-                   1024 / whole);
+            printf("%-8s %7zu  %8.1f %8.1f %8.1f  %.2f\n", kinds[k].name, in.n,
+                   whole, pieces, reference(in, &sink), 1024 / whole);
         }
     scan_free(&s);
     scan_paths_free(&p);

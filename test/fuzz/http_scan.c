@@ -18,9 +18,15 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const paths[] = {
-    "model",       "usage.prompt_tokens", "choices.*.delta.content",
-    "choices",     "*",                   "usage",
-    "a.*.b",       "a.b.c.d",             "messages.*.content.*.text",
+    "model",
+    "usage.prompt_tokens",
+    "choices.*.delta.content",
+    "choices",
+    "*",
+    "usage",
+    "a.*.b",
+    "a.b.c.d",
+    "messages.*.content.*.text",
     "x.long.path",
 };
 #define PATHS (sizeof paths / sizeof *paths)

@@ -16,12 +16,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static bool look(void *arg, const struct price *p)
 {
     const struct book *k = arg;
-    struct usage u = {.input = 300000, .cached = 10, .cache_write = 10,
-                      .output = 1000, .web_searches = 1, .images = 1,
-                      .characters = 1, .audio_ms = 1};
-    struct call c = {.op = OP_CHAT, .klass = ROUTE_METERED, .max_output = 1000,
-                     .choices = 1, .input_bound = 300000, .web_searches = 1,
-                     .images = 1, .characters = 1};
+    struct usage u = {.input = 300000,
+                      .cached = 10,
+                      .cache_write = 10,
+                      .output = 1000,
+                      .web_searches = 1,
+                      .images = 1,
+                      .characters = 1,
+                      .audio_ms = 1};
+    struct call c = {.op = OP_CHAT,
+                     .klass = ROUTE_METERED,
+                     .max_output = 1000,
+                     .choices = 1,
+                     .input_bound = 300000,
+                     .web_searches = 1,
+                     .images = 1,
+                     .characters = 1};
     struct cost_limits lim = {0, 1};
     struct cost cost;
     u.audio_ms = 0; // no bound of a call covers it

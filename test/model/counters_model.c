@@ -99,8 +99,8 @@ static struct m_window *cell(struct model *m, const struct counter_window *w)
         if (m->win[i].budget == w->budget && m->win[i].start == w->start_ms)
             return &m->win[i];
     assert_true(m->wins < WINDOWS);
-    m->win[m->wins] = (struct m_window){w->budget, w->start_ms, w->end_ms, 0,
-                                        0};
+    m->win[m->wins] =
+        (struct m_window){w->budget, w->start_ms, w->end_ms, 0, 0};
     return &m->win[m->wins++];
 }
 
@@ -121,10 +121,8 @@ static int64_t m_spent(struct model *m, const struct counter_window *w)
 
 static int64_t *m_held(struct model *m, const struct counter_window *w)
 {
-    return w->width_ms != 0 ? &m->roll_held[w->budget - 1]
-                            : &cell(m, w)->held;
+    return w->width_ms != 0 ? &m->roll_held[w->budget - 1] : &cell(m, w)->held;
 }
-
 
 static int m_rate(const struct model *m, int64_t tenant, int64_t *oldest)
 {
@@ -155,8 +153,7 @@ static void check_windows(struct model *m)
         for (int i = 0; i < m->holds; i++)
             for (int j = 0; j < m->hold[i].n; j++)
                 if (m->hold[i].w[j].budget == w.budget &&
-                    (w.width_ms != 0 ||
-                     m->hold[i].w[j].start_ms == w.start_ms))
+                    (w.width_ms != 0 || m->hold[i].w[j].start_ms == w.start_ms))
                     held += m->hold[i].amount;
         assert_int_equal(w.held, held); // held = sum of live holds
     }
@@ -167,10 +164,14 @@ static void check_windows(struct model *m)
 static struct event row(struct model *m, int64_t usd)
 {
     return (struct event){.request_id = "00112233445566778899aabbccddeeff",
-                          .ts_ms = m->now, .tenant_id = 1,
-                          .tenant = SLICE("t"), .route = SLICE("/v1/x"),
-                          .method = SLICE("POST"), .usd = usd,
-                          .status = EVENT_SUCCESS, .ttft_ms = -1};
+                          .ts_ms = m->now,
+                          .tenant_id = 1,
+                          .tenant = SLICE("t"),
+                          .route = SLICE("/v1/x"),
+                          .method = SLICE("POST"),
+                          .usd = usd,
+                          .status = EVENT_SUCCESS,
+                          .ttft_ms = -1};
 }
 
 static void op_admit(struct model *m)
@@ -189,11 +190,15 @@ static void op_admit(struct model *m)
         .now_ms = m->now,
         .rate = {.tenant_id = 1 + (int64_t)next(TENANTS), .max_requests = 40},
         .session = {SLICE("session"), asked_tag, m->limit[5]},
-        .windows = w, .window_count = n, .metered = true,
+        .windows = w,
+        .window_count = n,
+        .metered = true,
         .fixed_pico = (int128)next(200000) * 997,
         .out_pico = (int64_t)next(20000),
-        .out_tokens = 1 + (int64_t)next(50000), .min_tokens = 16,
-        .may_clamp = next(2) == 0, .skeleton = &skeleton};
+        .out_tokens = 1 + (int64_t)next(50000),
+        .min_tokens = 16,
+        .may_clamp = next(2) == 0,
+        .skeleton = &skeleton};
     assert_int_equal(counters_slot_take(m->c, &a.slot), OK);
     int64_t oldest;
     int counted = m_rate(m, a.rate.tenant_id, &oldest);
@@ -249,8 +254,10 @@ static void op_admit(struct model *m)
     m->admitted++;
     m->tag = tag;
     struct m_hold *h = &m->hold[m->holds++];
-    *h = (struct m_hold){.id = a.hold_id, .amount = a.hold_nano,
-                         .tenant = a.rate.tenant_id, .slot = a.slot};
+    *h = (struct m_hold){.id = a.hold_id,
+                         .amount = a.hold_nano,
+                         .tenant = a.rate.tenant_id,
+                         .slot = a.slot};
     for (int i = 0; i < m->holds - 1; i++)
         assert_true(m->hold[i].id != a.hold_id);
     for (int i = 0; i < n; i++) {
@@ -258,8 +265,7 @@ static void op_admit(struct model *m)
             continue;
         *m_held(m, &w[i]) += a.hold_nano;
         if (w[i].hard)
-            assert_true(m_spent(m, &w[i]) + *m_held(m, &w[i]) <=
-                        w[i].amount);
+            assert_true(m_spent(m, &w[i]) + *m_held(m, &w[i]) <= w[i].amount);
         h->w[h->n++] = w[i];
     }
     if (next(2) == 0) {
@@ -291,12 +297,15 @@ static void op_settle(struct model *m)
         return;
     int at = (int)next((uint64_t)m->holds);
     struct m_hold h = m->hold[at];
-    int64_t usd = next(20) == 0 ? h.amount + 5
-                                : (int64_t)next((uint64_t)h.amount + 1);
+    int64_t usd =
+        next(20) == 0 ? h.amount + 5 : (int64_t)next((uint64_t)h.amount + 1);
     struct event e = row(m, usd);
     struct counter_window out[BUDGETS];
-    struct settlement s = {.hold_id = h.id, .usd = usd, .tokens = -1,
-                           .event = &e, .windows = out,
+    struct settlement s = {.hold_id = h.id,
+                           .usd = usd,
+                           .tokens = -1,
+                           .event = &e,
+                           .windows = out,
                            .window_cap = BUDGETS};
     assert_int_equal(counters_settle(m->c, &s, &err), OK);
     m_settle(m, at, usd);
@@ -317,8 +326,8 @@ static void op_charge(struct model *m)
     char id[24];
     int n = snprintf(id, sizeof id, "e%llu",
                      (unsigned long long)(m->rows + m->row_usd));
-    enum status s = counters_charge(m->c, &w, 1, &e, slice(id, (size_t)n),
-                                    &err);
+    enum status s =
+        counters_charge(m->c, &w, 1, &e, slice(id, (size_t)n), &err);
     if (s == E_EXISTS)
         return;
     assert_int_equal(s, OK);
@@ -327,8 +336,7 @@ static void op_charge(struct model *m)
     m->rows++;
     m->row_usd += usd;
     assert_int_equal(
-        counters_charge(m->c, &w, 1, &e, slice(id, (size_t)n), &err),
-        E_EXISTS);
+        counters_charge(m->c, &w, 1, &e, slice(id, (size_t)n), &err), E_EXISTS);
 }
 
 struct sum {
@@ -350,8 +358,8 @@ static void op_drain(struct model *m)
 {
     struct err err;
     struct sum s = {0};
-    assert_int_equal(
-        counters_outbox_read(m->c, 0, 1000000, add_row, &s, &err), OK);
+    assert_int_equal(counters_outbox_read(m->c, 0, 1000000, add_row, &s, &err),
+                     OK);
     assert_int_equal(s.n, m->rows);
     assert_int_equal(s.usd, m->row_usd);
     if (next(2) == 0)
@@ -381,8 +389,8 @@ static void orphan(void *arg, const struct counter_hold *h, struct event *r,
 static void reopen(struct model *m)
 {
     struct err err = {0};
-    struct counters_conf conf = {.dir = dir, .sync_interval_ms = 100,
-                                 .map_bytes = 1 << 20};
+    struct counters_conf conf = {
+        .dir = dir, .sync_interval_ms = 100, .map_bytes = 1 << 20};
     if (counters_open(&conf, &m->c, &err) != OK)
         fail_msg("%s", err.text);
 }
@@ -511,10 +519,9 @@ static void store_agrees_with_the_model(void **state)
         if (m->tag != tag) {
             struct err err;
             for (int64_t t = 1; t <= TENANTS; t++)
-                assert_int_equal(
-                    counters_session_set(m->c, t, SLICE("session"), m->custom,
-                                         m->tag, &err),
-                    OK);
+                assert_int_equal(counters_session_set(m->c, t, SLICE("session"),
+                                                      m->custom, m->tag, &err),
+                                 OK);
         }
         check_windows(m);
     }

@@ -10,9 +10,9 @@
 
 static void test_thresholds(void **state)
 {
-    static const char *const bad[] = {"x",     "80,",   ",80",  "0",
-                                      "-1",    "1001",  "80.5", "80 100",
-                                      "50,50", "1,2,3,4,5,6,7,8,9"};
+    static const char *const bad[] = {
+        "x",    "80,",  ",80",    "0",     "-1",
+        "1001", "80.5", "80 100", "50,50", "1,2,3,4,5,6,7,8,9"};
     int t[BUDGET_THRESHOLDS];
     (void)state;
     assert_int_equal(alert_thresholds("", t), 0);

@@ -25,10 +25,13 @@ static struct channels_conf conf(void)
 static void test_base64(void **state)
 {
     /* RFC 4648, 10 */
-    static const char *const pairs[][2] = {
-        {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
-        {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
-        {"foobar", "Zm9vYmFy"}};
+    static const char *const pairs[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"}};
     (void)state;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         struct buf b;
@@ -89,8 +92,8 @@ static void test_addresses(void **state)
 {
     static const char *const good[] = {"a@b", "first.last+tag@mail.example"};
     static const char *const bad[] = {
-        "",      "a",        "@b",          "a@",     "a@b@c",
-        "a b@c", "a@b\r\nX", "<a@b>",       "a@b>",   "\"a\"@b",
+        "",      "a",        "@b",         "a@",      "a@b@c",
+        "a b@c", "a@b\r\nX", "<a@b>",      "a@b>",    "\"a\"@b",
         "a@b,c", "a@b\n",    "\xc3\xa4@b", "a@b c@d", "a:b@c"};
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)

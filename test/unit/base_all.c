@@ -104,12 +104,29 @@ static enum status parse(const char *text, struct json **v, struct arena *a)
 static void test_json_is_strict(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "",          "{",        "[1,]",        "{\"a\":1,}",   "01",
-        "1.",        "+1",       "nul",         "\"\\x\"",      "\"\x01\"",
-        "\"\xff\"",  "[1 2]",    "{\"a\" 1}",   "{a:1}",        "1 1",
-        "\"\\ud8\"", "\"abc",    "{\"a\":1,\"a\":2}", "\"\xc0\x80\"",
-        "\"\xed\xa0\x80\"",      "[\"a\"",      "- 1",          "\xEF\xBB\xBF{}"};
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "[1,]",
+                                      "{\"a\":1,}",
+                                      "01",
+                                      "1.",
+                                      "+1",
+                                      "nul",
+                                      "\"\\x\"",
+                                      "\"\x01\"",
+                                      "\"\xff\"",
+                                      "[1 2]",
+                                      "{\"a\" 1}",
+                                      "{a:1}",
+                                      "1 1",
+                                      "\"\\ud8\"",
+                                      "\"abc",
+                                      "{\"a\":1,\"a\":2}",
+                                      "\"\xc0\x80\"",
+                                      "\"\xed\xa0\x80\"",
+                                      "[\"a\"",
+                                      "- 1",
+                                      "\xEF\xBB\xBF{}"};
     struct arena a;
     struct json *v;
     arena_init(&a, 1 << 20);
@@ -211,14 +228,18 @@ static void test_json_writes(void **state)
 static void test_clock_reads(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"2026-02-29", "2026-13-01", "2026-1-1",
+    static const char *const bad[] = {"2026-02-29",
+                                      "2026-13-01",
+                                      "2026-1-1",
                                       "2026-11-20T25:00:00Z",
                                       "2026-11-20T20:10:53",
-                                      "2026-11-20T20:10:53.Z", "garbage", ""};
+                                      "2026-11-20T20:10:53.Z",
+                                      "garbage",
+                                      ""};
     int64_t ms;
     bool date;
-    assert_true(clock_parse(SLICE("2026-11-20T21:10:53.672+01:00"), &ms,
-                            &date));
+    assert_true(
+        clock_parse(SLICE("2026-11-20T21:10:53.672+01:00"), &ms, &date));
     assert_int_equal(ms, 1795205453672);
     assert_false(date);
     assert_true(clock_parse(SLICE("2028-02-29"), &ms, &date));

@@ -24,24 +24,44 @@ static const struct tenant *build(int64_t id, const char *name, int keys,
         k[i].hash[31] = (uint8_t)i;
         k[i].id = id * 10 + i;
     }
-    const struct tenant_tag tags[] = {
-        {.id = 1, .name = SLICE("org"), .path = SLICE("org"), .active = true,
-         .session_budget = 5},
-        {.id = 2, .parent_id = 1, .name = SLICE("eng"),
-         .path = SLICE("org/eng"), .level = 1, .active = true,
-         .session_budget = -1}};
+    const struct tenant_tag tags[] = {{.id = 1,
+                                       .name = SLICE("org"),
+                                       .path = SLICE("org"),
+                                       .active = true,
+                                       .session_budget = 5},
+                                      {.id = 2,
+                                       .parent_id = 1,
+                                       .name = SLICE("eng"),
+                                       .path = SLICE("org/eng"),
+                                       .level = 1,
+                                       .active = true,
+                                       .session_budget = -1}};
     const struct budget b[] = {
-        {.id = 1, .scope = SCOPE_TENANT, .tenant_id = id,
-         .period = PERIOD_MONTHLY, .amount = amount, .active = true},
-        {.id = 2, .scope = SCOPE_TAG, .tenant_id = id, .object_id = 1,
+        {.id = 1,
+         .scope = SCOPE_TENANT,
+         .tenant_id = id,
+         .period = PERIOD_MONTHLY,
+         .amount = amount,
          .active = true},
-        {.id = 3, .scope = SCOPE_TAG, .tenant_id = id, .object_id = 1,
-         .period = PERIOD_TOTAL, .direct_only = true, .active = true},
-        {.id = 4, .scope = SCOPE_MODEL, .tenant_id = id,
-         .scope_id = SLICE("gpt-4*"), .active = true},
+        {.id = 2,
+         .scope = SCOPE_TAG,
+         .tenant_id = id,
+         .object_id = 1,
+         .active = true},
+        {.id = 3,
+         .scope = SCOPE_TAG,
+         .tenant_id = id,
+         .object_id = 1,
+         .period = PERIOD_TOTAL,
+         .direct_only = true,
+         .active = true},
+        {.id = 4,
+         .scope = SCOPE_MODEL,
+         .tenant_id = id,
+         .scope_id = SLICE("gpt-4*"),
+         .active = true},
         {.id = 5, .scope = SCOPE_TENANT, .tenant_id = id}};
-    const struct tenant_draft d = {.plain = {.id = id,
-                                             .name = slice_str(name)},
+    const struct tenant_draft d = {.plain = {.id = id, .name = slice_str(name)},
                                    .keys = k,
                                    .key_count = keys,
                                    .tags = tags,
@@ -132,7 +152,8 @@ static void test_budgets_of_a_call(void **state)
     assert_true(snapshot_tag(t, SLICE("eng"), &e, &session));
     assert_int_equal(e.tag_count, 2); // eng and org
     assert_int_equal(session, -1);    // the parent was not asked for
-    struct budget_query q = {.tenant = t, .tags = tags,
+    struct budget_query q = {.tenant = t,
+                             .tags = tags,
                              .tag_count = e.tag_count,
                              .model = SLICE("gpt-4.1")};
     snapshot_budgets(s, &q, count, seen);
@@ -157,7 +178,9 @@ static void test_environment(void **state)
         {.period = PERIOD_MONTHLY, .amount = 1, .rank = 0},
         {.period = PERIOD_DAILY, .amount = 2, .rank = 0},
         {.period = PERIOD_DAILY, .amount = 3, .rank = 1},
-        {.tenant = SLICE("A_1"), .period = PERIOD_DAILY, .amount = 4,
+        {.tenant = SLICE("A_1"),
+         .period = PERIOD_DAILY,
+         .amount = 4,
          .rank = 2}};
     const struct tenant *t = build(1, "a-1", 0, 9, env, 4);
     int env_budgets = 0;
@@ -168,12 +191,11 @@ static void test_environment(void **state)
         }
     assert_int_equal(env_budgets, 1); // monthly is stored
     tenant_unref(&t);
-    assert_true(budget_model_matches(SLICE("gpt-4o"),
-                                     SLICE("gpt-4o-2024-08-06")));
-    assert_true(budget_model_matches(SLICE("claude-x"),
-                                     SLICE("claude-x-20250101")));
-    assert_false(
-        budget_model_matches(SLICE("gpt-4o"), SLICE("gpt-4o-mini")));
+    assert_true(
+        budget_model_matches(SLICE("gpt-4o"), SLICE("gpt-4o-2024-08-06")));
+    assert_true(
+        budget_model_matches(SLICE("claude-x"), SLICE("claude-x-20250101")));
+    assert_false(budget_model_matches(SLICE("gpt-4o"), SLICE("gpt-4o-mini")));
 }
 
 struct race {

@@ -118,12 +118,12 @@ static void test_layers_and_aliases(void **state)
 static void test_file_lines(void **state)
 {
     (void)state;
-    struct config *c = good(
-        NO_ENV, "\xEF\xBB\xBF# comment\n\n  export PORT=\"81\" # c\r\n"
-                "ADMIN_API_KEY='from # file'\nHOST = 10.0.0.1 # c\n"
-                "ADMIN_TOKEN=a#b\nAPI_KEY= # nothing\n"
-                "MODEL_PRICING_JSON={\"m\":{\"input\":1}}\n"
-                "INGEST_KEY=\"it's $HOME\"\nDATA_DIR=/x y");
+    struct config *c =
+        good(NO_ENV, "\xEF\xBB\xBF# comment\n\n  export PORT=\"81\" # c\r\n"
+                     "ADMIN_API_KEY='from # file'\nHOST = 10.0.0.1 # c\n"
+                     "ADMIN_TOKEN=a#b\nAPI_KEY= # nothing\n"
+                     "MODEL_PRICING_JSON={\"m\":{\"input\":1}}\n"
+                     "INGEST_KEY=\"it's $HOME\"\nDATA_DIR=/x y");
     assert_int_equal(c->port, 81);
     assert_string_equal(c->admin_api_key, "from # file");
     assert_string_equal(c->host, "10.0.0.1");
@@ -177,9 +177,9 @@ static void test_wrong_values(void **state)
     config_free(&c);
 }
 
-static const struct config_budget *
-budget(const struct config *c, enum budget_period p, const char *tenant,
-       int rank)
+static const struct config_budget *budget(const struct config *c,
+                                          enum budget_period p,
+                                          const char *tenant, int rank)
 {
     for (int i = 0; i < c->budget_count; i++) {
         const struct config_budget *b = &c->budgets[i];
@@ -269,7 +269,8 @@ static void test_limits_are_errors(void **state)
     struct config *c = NULL;
     struct err err;
     assert_int_not_equal(
-        config_load("/nonexistent/env", (char *[]){NULL}, period, &c, &err), OK);
+        config_load("/nonexistent/env", (char *[]){NULL}, period, &c, &err),
+        OK);
     assert_null(c);
     assert_non_null(strstr(err.text, "/nonexistent/env"));
 }
@@ -278,13 +279,13 @@ static void test_shown_without_secrets(void **state)
 {
     (void)state;
     struct buf b;
-    struct config *c = good(
-        ENV("OPENAI_KEY=hidden-1", "ADMIN_API_KEY=hidden-2",
-            "ALERT_WEBHOOK_URL=https://example.com/hidden-3", "PORT=81",
-            "DEFAULT_TENANT=acme", "DEFAULT_API_KEY=hidden-4-0123456789",
-            "DATABASE_URL=hidden-5", "VITE_A=1", "VITE_B=1",
-            "BUDGET_DAILY_ACME=2.5"),
-        "");
+    struct config *c =
+        good(ENV("OPENAI_KEY=hidden-1", "ADMIN_API_KEY=hidden-2",
+                 "ALERT_WEBHOOK_URL=https://example.com/hidden-3", "PORT=81",
+                 "DEFAULT_TENANT=acme", "DEFAULT_API_KEY=hidden-4-0123456789",
+                 "DATABASE_URL=hidden-5", "VITE_A=1", "VITE_B=1",
+                 "BUDGET_DAILY_ACME=2.5"),
+             "");
     buf_init(&b, 1u << 20);
     config_print(c, &b);
     buf_char(&b, '\0');

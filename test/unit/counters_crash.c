@@ -34,8 +34,8 @@ static struct counters *open_store(const char *at, size_t bytes, size_t max)
 {
     struct counters *c = NULL;
     struct err err = {0};
-    struct counters_conf conf = {.dir = at, .sync_interval_ms = 100,
-                                 .map_bytes = bytes, .map_max = max};
+    struct counters_conf conf = {
+        .dir = at, .sync_interval_ms = 100, .map_bytes = bytes, .map_max = max};
     enum status s = counters_open(&conf, &c, &err);
     if (s != OK)
         fprintf(stderr, "%s\n", err.text);
@@ -56,15 +56,17 @@ static void remove_store(const char *at)
 static struct event row_of(int64_t usd)
 {
     return (struct event){.request_id = "00112233445566778899aabbccddeeff",
-                          .ts_ms = 1795000000000, .tenant = SLICE("t"),
+                          .ts_ms = 1795000000000,
+                          .tenant = SLICE("t"),
                           .route = SLICE("/v1/chat/completions"),
-                          .usd = usd, .status = EVENT_SUCCESS};
+                          .usd = usd,
+                          .status = EVENT_SUCCESS};
 }
 
 static struct counter_window budget_of(uint64_t id, int64_t amount, bool hard)
 {
-    return (struct counter_window){.budget = id, .end_ms = INT64_MAX,
-                                   .amount = amount, .hard = hard};
+    return (struct counter_window){
+        .budget = id, .end_ms = INT64_MAX, .amount = amount, .hard = hard};
 }
 
 /* One admission of about 1,000 nano-dollars in a hard and a soft budget. */
@@ -78,10 +80,12 @@ static enum status take(struct counters *c, struct admission *a,
     w[1] = budget_of(2, 0, false);
     *a = (struct admission){.now_ms = 1795000000000,
                             .rate = {.tenant_id = 1},
-                            .session = {.tag_budget = -1,
-                                        .default_budget = -1},
-                            .windows = w, .window_count = 2, .metered = true,
-                            .fixed_pico = 1000000, .skeleton = &skeleton,
+                            .session = {.tag_budget = -1, .default_budget = -1},
+                            .windows = w,
+                            .window_count = 2,
+                            .metered = true,
+                            .fixed_pico = 1000000,
+                            .skeleton = &skeleton,
                             .slot = slot};
     return counters_admit(c, a, &err);
 }
@@ -91,8 +95,8 @@ static enum status put(struct counters *c, uint64_t hold, int64_t usd,
 {
     struct err err;
     struct event e = row_of(usd);
-    struct settlement s = {.hold_id = hold, .usd = usd, .tokens = -1,
-                           .event = &e};
+    struct settlement s = {
+        .hold_id = hold, .usd = usd, .tokens = -1, .event = &e};
     enum status st = counters_settle(c, &s, &err);
     *seq = s.seq;
     return st;
@@ -190,8 +194,8 @@ static void inspect(struct shared *s, int64_t *booked, uint64_t *recovered)
     struct counters *c = open_store(dir, 1 << 20, 0);
     assert_non_null(c);
     struct found f = {0};
-    assert_int_equal(
-        counters_outbox_read(c, 0, 100000000, count_row, &f, &err), OK);
+    assert_int_equal(counters_outbox_read(c, 0, 100000000, count_row, &f, &err),
+                     OK);
     assert_int_equal(counters_holds(c, count_hold, &f, &err), OK);
     assert_true(f.last >= atomic_load(&s->acked_seq));
     assert_true(f.rows >= atomic_load(&s->rows));
@@ -206,8 +210,8 @@ static void inspect(struct shared *s, int64_t *booked, uint64_t *recovered)
     assert_int_equal(n, f.holds);
     *recovered += (uint64_t)n;
     f = (struct found){0};
-    assert_int_equal(
-        counters_outbox_read(c, 0, 100000000, count_row, &f, &err), OK);
+    assert_int_equal(counters_outbox_read(c, 0, 100000000, count_row, &f, &err),
+                     OK);
     assert_int_equal(counters_outbox_trim(c, f.last, &err), OK);
     assert_int_equal(counters_peek(c, &w, 0, &err), OK);
     *booked += f.usd;
@@ -356,8 +360,8 @@ static void fill_and_drain(struct counters *c)
         assert_int_equal(put(c, held[i], 10, &seq), OK);
     assert_int_equal(counters_holds_open(c), 0);
     struct found f = {0};
-    assert_int_equal(
-        counters_outbox_read(c, 0, 100000000, count_row, &f, &err), OK);
+    assert_int_equal(counters_outbox_read(c, 0, 100000000, count_row, &f, &err),
+                     OK);
     assert_int_equal(f.rows, rows + n);
     assert_int_equal(counters_outbox_trim(c, f.last, &err), OK);
     assert_int_equal(take(c, &a, w, INT64_MAX, 0), OK);

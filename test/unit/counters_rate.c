@@ -43,9 +43,11 @@ static struct admission ask(struct counters *c, int64_t now,
 {
     static const struct event skeleton = {.tenant_id = 1};
     struct err err;
-    struct admission a = {.now_ms = now, .rate = rate,
+    struct admission a = {.now_ms = now,
+                          .rate = rate,
                           .session = {.tag_budget = -1, .default_budget = -1},
-                          .rate_only = rate_only, .rate_tokens = tokens,
+                          .rate_only = rate_only,
+                          .rate_tokens = tokens,
                           .skeleton = &skeleton};
     a.rate.tenant_id = 1;
     assert_int_equal(counters_admit(c, &a, &err), OK);
@@ -129,8 +131,8 @@ static void wrong_values_are_refused(void **state)
     struct err err;
     static const struct event skeleton = {.tenant_id = 1};
     struct counter_window w[2] = {{.budget = 1}, {.budget = 1}};
-    struct admission a = {.windows = w, .window_count = 2,
-                          .skeleton = &skeleton};
+    struct admission a = {
+        .windows = w, .window_count = 2, .skeleton = &skeleton};
     assert_int_equal(counters_admit(*state, &a, &err), E_INVALID);
     a.window_count = 1;
     a.fixed_pico = -1;
@@ -146,8 +148,11 @@ static void amounts_near_the_limit_do_not_wrap(void **state)
     struct err err;
     static const struct event skeleton = {.tenant_id = 1};
     struct counter_window w = {.budget = 9, .end_ms = INT64_MAX};
-    struct admission a = {.windows = &w, .window_count = 1, .metered = true,
-                          .out_pico = INT64_MAX, .out_tokens = INT64_MAX,
+    struct admission a = {.windows = &w,
+                          .window_count = 1,
+                          .metered = true,
+                          .out_pico = INT64_MAX,
+                          .out_tokens = INT64_MAX,
                           .session = {.tag_budget = -1, .default_budget = -1},
                           .skeleton = &skeleton};
     assert_int_equal(counters_admit(*state, &a, &err), OK);
@@ -195,8 +200,7 @@ static void ids_and_numbers_survive_an_empty_store(void **state)
     struct counter_window w = {.budget = 3, .start_ms = 1, .end_ms = 10};
     assert_int_equal(counters_charge(c, &w, 1, &e, SLICE("m"), &err), OK);
     assert_int_equal(counters_sweep(c, 5, &err), OK);
-    assert_int_equal(counters_charge(c, &w, 1, &e, SLICE("m"), &err),
-                     E_EXISTS);
+    assert_int_equal(counters_charge(c, &w, 1, &e, SLICE("m"), &err), E_EXISTS);
     assert_int_equal(counters_sweep(c, INT64_MAX, &err), OK);
     assert_int_equal(counters_charge(c, &w, 1, &e, SLICE("m"), &err), OK);
 }

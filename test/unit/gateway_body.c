@@ -33,8 +33,8 @@ static void check(const struct body *b, size_t total)
 static void test_sizes(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {0, 1, 4096, BODY_MEMORY, BODY_MEMORY + 1,
-                                   5 * BODY_MEMORY + 7};
+    static const size_t sizes[] = {
+        0, 1, 4096, BODY_MEMORY, BODY_MEMORY + 1, 5 * BODY_MEMORY + 7};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (int expect = 0; expect < 2; expect++) {
             struct body b;

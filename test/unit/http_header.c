@@ -69,9 +69,9 @@ static void test_networks(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "",          "10.0.0.0/33", "10.0.0/8",   "10.0.0.0/",
-        "::1/129",   "10.0.0.0/-1", "x",          "10.0.0.0/8/8",
-        "1.2.3.4 ",  "[::1",        "10.0.0.0/x",
+        "",         "10.0.0.0/33", "10.0.0/8",   "10.0.0.0/",
+        "::1/129",  "10.0.0.0/-1", "x",          "10.0.0.0/8/8",
+        "1.2.3.4 ", "[::1",        "10.0.0.0/x",
     };
     struct cidr c;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -109,15 +109,14 @@ static void test_source_is_the_last_hop_not_trusted(void **state)
         {"10.0.0.1", "[2001:db8::1]", "[2001:db8::1]"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct slice got =
-            header_source(slice_str(cases[i].peer),
-                          slice_str(cases[i].forwarded), nets, 2);
+        struct slice got = header_source(
+            slice_str(cases[i].peer), slice_str(cases[i].forwarded), nets, 2);
         if (!slice_is(got, cases[i].source))
             fail_msg("%s: %.*s", cases[i].forwarded, SLICE_FMT(got));
     }
-    assert_true(slice_is(header_source(SLICE("10.0.0.1"), SLICE("2.2.2.2"),
-                                       nets, 0),
-                         "10.0.0.1"));
+    assert_true(
+        slice_is(header_source(SLICE("10.0.0.1"), SLICE("2.2.2.2"), nets, 0),
+                 "10.0.0.1"));
 }
 
 static void test_queries(void **state)

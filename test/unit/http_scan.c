@@ -11,8 +11,13 @@
 #include "http/scan.h"
 
 static const char *const paths[] = {
-    "model", "usage.prompt_tokens", "choices.*.delta.content", "choices",
-    "any.*", "stream",              "usage",
+    "model",
+    "usage.prompt_tokens",
+    "choices.*.delta.content",
+    "choices",
+    "any.*",
+    "stream",
+    "usage",
 };
 
 struct log {

@@ -25,8 +25,8 @@ struct world {
     struct zone *zone;
 };
 
-static bool day_window(const struct budget *b, const struct zone *z,
-                       int64_t at, struct window *out)
+static bool day_window(const struct budget *b, const struct zone *z, int64_t at,
+                       struct window *out)
 {
     (void)z;
     if (b->period == PERIOD_TOTAL) {
@@ -105,9 +105,9 @@ static int64_t add_tenant(struct world *w, const char *name, int64_t amount)
                            .max_concurrent = -1,
                            .default_session_budget = -1};
     struct budget b = {.period = PERIOD_DAILY, .amount = amount};
-    must(rows_tenant_add(w->db, (struct actor){SLICE("admin")}, &t, &b, 1,
-                         &err),
-         &err);
+    must(
+        rows_tenant_add(w->db, (struct actor){SLICE("admin")}, &t, &b, 1, &err),
+        &err);
     return t.id;
 }
 
@@ -131,9 +131,9 @@ static void charge(struct world *w, int64_t tenant, int64_t usd, int64_t ts,
     e.usage.input = 10;
     e.usage.output = 5;
     crypt_request_id(ts, e.request_id);
-    must(counters_charge(w->counters, win, n, &e, (struct slice){NULL, 0},
-                         &err),
-         &err);
+    must(
+        counters_charge(w->counters, win, n, &e, (struct slice){NULL, 0}, &err),
+        &err);
 }
 
 static struct verify_result verify(struct world *w, int64_t now)
@@ -173,8 +173,8 @@ static void test_rows_rollups_chain(void **state)
     assert_int_equal(sum.usd, 2499 * 2500 / 2);
     assert_int_equal(sum.requests, 2500);
     assert_int_equal(sum.input, 25000);
-    struct budget by_tag = {.scope = SCOPE_TAG, .tenant_id = id,
-                            .object_id = 7};
+    struct budget by_tag = {
+        .scope = SCOPE_TAG, .tenant_id = id, .object_id = 7};
     must(query_budget_sum(w->db, &by_tag, T0, T0 + 1, &sum, &err), &err);
     assert_int_equal(sum.usd, 2499 * 2500 / 2);
     struct budget by_model = {.scope = SCOPE_MODEL,
@@ -200,14 +200,13 @@ static void test_append_only_and_tampering(void **state)
         sqlite3_exec(c, "UPDATE ledger SET usd=1", NULL, NULL, NULL),
         SQLITE_OK);
     assert_int_not_equal(
-        sqlite3_exec(c, "DELETE FROM ledger_tag", NULL, NULL, NULL),
-        SQLITE_OK);
+        sqlite3_exec(c, "DELETE FROM ledger_tag", NULL, NULL, NULL), SQLITE_OK);
     assert_true(verify(w, T0).good);
-    assert_int_equal(
-        sqlite3_exec(c, "DROP TRIGGER ledger_no_update;"
-                        "UPDATE ledger SET usd=usd+1 WHERE id=3", NULL, NULL,
-                     NULL),
-        SQLITE_OK);
+    assert_int_equal(sqlite3_exec(c,
+                                  "DROP TRIGGER ledger_no_update;"
+                                  "UPDATE ledger SET usd=usd+1 WHERE id=3",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     sqlite3_close(c);
     struct verify_result v = verify(w, T0);
     assert_false(v.good);
@@ -264,9 +263,9 @@ static void test_budget_in_mid_window_starts_from_spend(void **state)
     assert_true(db_window(w->db, &b.b, now, &win));
     must(counters_peek(w->counters, &win, now, &err), &err);
     assert_int_equal(win.spent, 42);
-    assert_int_equal(rows_budgets_add(w->db, (struct actor){SLICE("a")}, &b,
-                                      1, false, &err),
-                     E_EXISTS);
+    assert_int_equal(
+        rows_budgets_add(w->db, (struct actor){SLICE("a")}, &b, 1, false, &err),
+        E_EXISTS);
 }
 
 static void test_thread_and_corrections(void **state)

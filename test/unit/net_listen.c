@@ -60,8 +60,7 @@ static const struct http_field plain[] = {
     {{"X-Bad", 5}, {"a\r\nb", 4}},
 };
 
-static void *on_head(void *server, struct stream *s,
-                     const struct http_head *h)
+static void *on_head(void *server, struct stream *s, const struct http_head *h)
 {
     struct server *sv = server;
     struct req *q = xcalloc(1, sizeof *q);
@@ -74,11 +73,10 @@ static void *on_head(void *server, struct stream *s,
     buf_init(&q->body, 256u << 20);
     stream_marks(s, 2 * PIECE);
     pthread_mutex_lock(&sv->lock);
-    (void)snprintf(sv->last, sizeof sv->last, "%.*s %.*s %.*s %d %s",
-                   SLICE_FMT(h->method), SLICE_FMT(h->path),
-                   h->query.p != NULL ? (int)h->query.n : 1,
-                   h->query.p != NULL ? h->query.p : "-", h->field_count,
-                   h->peer);
+    (void)snprintf(
+        sv->last, sizeof sv->last, "%.*s %.*s %.*s %d %s", SLICE_FMT(h->method),
+        SLICE_FMT(h->path), h->query.p != NULL ? (int)h->query.n : 1,
+        h->query.p != NULL ? h->query.p : "-", h->field_count, h->peer);
     pthread_mutex_unlock(&sv->lock);
     atomic_fetch_add(&sv->heads, 1);
     if (slice_is(h->path, "/null")) {
@@ -213,9 +211,10 @@ static void expect(int fd, const char *status, const char *mark)
     buf_release(&b);
 }
 
-#define POST_5 "POST /e?x=%41&y HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
-#define POST_CHUNKED                                                           \
-    "POST /e HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"        \
+#define POST_5 \
+    "POST /e?x=%41&y HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
+#define POST_CHUNKED                                                    \
+    "POST /e HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" \
     "2\r\nhe\r\n3;ext=1\r\nllo\r\n0\r\nTrailer: x\r\n\r\n"
 
 static void a_request_may_be_cut_at_any_byte(void **state)
@@ -347,14 +346,14 @@ static void ambiguous_framing_is_refused_and_closed(void **state)
         if (atomic_load(&sv->heads) != 0 || contains(&b, " 200 "))
             fail_msg("taken: %s", bad[i]);
         // Some are so broken that the library only closes.
-        if (b.n > 0 && !contains(&b, "HTTP/1.1 400 ") &&
-            !contains(&b, " 505 "))
+        if (b.n > 0 && !contains(&b, "HTTP/1.1 400 ") && !contains(&b, " 505 "))
             fail_msg("%s: %.*s", bad[i], (int)b.n, b.p);
         buf_release(&b);
         close(fd);
     }
     int fd = dial(sv->port);
-    static const char zeros[] = "GET / HTTP/1.1\r\nHost: h\r\nX: a\0\0b\r\n\r\n";
+    static const char zeros[] =
+        "GET / HTTP/1.1\r\nHost: h\r\nX: a\0\0b\r\n\r\n";
     put(fd, zeros, sizeof zeros - 1);
     expect(fd, " 400 ", "\r\n\r\n");
     close(fd);
@@ -688,8 +687,8 @@ static void a_stalled_reader_bounds_what_is_queued(void **state)
         char head[100];
         int fd = dial(sv->port);
         atomic_store(&sv->sent, 0);
-        (void)snprintf(head, sizeof head,
-                       "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path[k]);
+        (void)snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n",
+                       path[k]);
         puts_to(fd, head);
         // It stops when the kernel's buffers and the queue are full.
         long last = -1;
@@ -720,7 +719,9 @@ static void slow_clients_meet_their_deadlines(void **state)
     struct server *sv = start((struct listen_conf){
         .idle_timeout_s = 2, .head_timeout_s = 1, .write_timeout_s = 1});
     static const char *const text[] = {
-        "", "GET /e HT", "GET /e HTTP/1.1\r\nHost: h\r\nX",
+        "",
+        "GET /e HT",
+        "GET /e HTTP/1.1\r\nHost: h\r\nX",
         "POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhel",
         "POST /e HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5",
         "GET /e HTTP/1.1\r\nHost: h\r\n\r\n",
@@ -743,7 +744,7 @@ static void slow_clients_meet_their_deadlines(void **state)
         buf_release(&b);
         close(fd[i]);
     }
-    wait_for(atomic_load(&sv->gones) == 3); /* two bodies, one reader */
+    wait_for(atomic_load(&sv->gones) == 3);  /* two bodies, one reader */
     assert_non_null(atomic_load(&sv->held)); /* waiting for us is no fault */
     on_loop(&sv->r, respond_held, sv);
     expect(waiter, "200", "late");
@@ -803,8 +804,8 @@ static size_t collect(char *p, size_t size, size_t n, void *arg)
 
 static void tls_serves_streams_and_bodies(void **state)
 {
-    struct server *sv = start((struct listen_conf){
-        .tls_cert_pem = test_cert, .tls_key_pem = test_key});
+    struct server *sv = start((struct listen_conf){.tls_cert_pem = test_cert,
+                                                   .tls_key_pem = test_key});
     struct curl_blob ca = {.data = (void *)(uintptr_t)test_cert,
                            .len = sizeof test_cert - 1};
     static const char *const path[] = {"/stream", "/e", "/bignum", "/big"};
@@ -827,14 +828,12 @@ static void tls_serves_streams_and_bodies(void **state)
         assert_int_equal(curl_easy_perform(e), CURLE_OK);
         if (i == 0)
             assert_memory_equal(b.p, "one,two", 7);
-        assert_int_equal(b.n, i == 0   ? 7
-                              : i == 1 ? sizeof sent
-                                       : 96u << 20);
+        assert_int_equal(b.n, i == 0 ? 7 : i == 1 ? sizeof sent : 96u << 20);
         buf_release(&b);
     }
-    curl_easy_setopt(e, CURLOPT_SSLVERSION,
-                     (long)(CURL_SSLVERSION_TLSv1_0 |
-                            CURL_SSLVERSION_MAX_TLSv1_1));
+    curl_easy_setopt(
+        e, CURLOPT_SSLVERSION,
+        (long)(CURL_SSLVERSION_TLSv1_0 | CURL_SSLVERSION_MAX_TLSv1_1));
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
     assert_int_not_equal(curl_easy_perform(e), CURLE_OK);
     curl_easy_cleanup(e);

@@ -31,14 +31,14 @@
 #define PATIENCE_MS 20000 /* only a hang takes so long */
 
 /* Waits until `cond` holds; fails if it never does. */
-#define wait_for(cond)                                                         \
-    do {                                                                       \
-        int64_t until_ = clock_mono_us() + PATIENCE_MS * 1000LL;               \
-        while (!(cond)) {                                                      \
-            if (clock_mono_us() > until_)                                      \
-                fail_msg("never: %s", #cond);                                  \
-            (void)poll(NULL, 0, 1);                                            \
-        }                                                                      \
+#define wait_for(cond)                                           \
+    do {                                                         \
+        int64_t until_ = clock_mono_us() + PATIENCE_MS * 1000LL; \
+        while (!(cond)) {                                        \
+            if (clock_mono_us() > until_)                        \
+                fail_msg("never: %s", #cond);                    \
+            (void)poll(NULL, 0, 1);                              \
+        }                                                        \
     } while (0)
 
 struct runner {

@@ -78,8 +78,7 @@ static void on_done(void *x, enum upstream_end how)
     atomic_fetch_add(&c->dones, 1);
 }
 
-static const struct upstream_ops ops = {on_sending, on_head, on_data,
-                                        on_done};
+static const struct upstream_ops ops = {on_sending, on_head, on_data, on_done};
 
 static void start_it(void *arg)
 {
@@ -143,8 +142,7 @@ static void field(struct call *c, const char *name, const char *value)
         (struct http_field){slice_str(name), slice_str(value)};
 }
 
-static struct call *call(struct pool *p, const char *method,
-                         struct slice body)
+static struct call *call(struct pool *p, const char *method, struct slice body)
 {
     struct call *c = call_new(p, method, body);
     on_loop(&p->r, start_it, c);
@@ -179,20 +177,26 @@ static void a_request_is_sent_as_given(void **state)
         const char *method, *body, *want;
     } t[] = {
         {"GET", NULL, "GET /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n\r\n"},
-        {"POST", "{}", "POST /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n"
-                       "Content-Length: 2\r\n\r\n{}"},
-        {"POST", NULL, "POST /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n"
-                       "Content-Length: 0\r\n\r\n"},
+        {"POST", "{}",
+         "POST /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n"
+         "Content-Length: 2\r\n\r\n{}"},
+        {"POST", NULL,
+         "POST /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n"
+         "Content-Length: 0\r\n\r\n"},
         {"DELETE", NULL, "DELETE /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n\r\n"},
-        {"DELETE", "x", "DELETE /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n"
-                        "Content-Length: 1\r\n\r\nx"},
-        {"GET", "y", "GET /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n"
-                     "Content-Length: 1\r\n\r\ny"},
+        {"DELETE", "x",
+         "DELETE /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n"
+         "Content-Length: 1\r\n\r\nx"},
+        {"GET", "y",
+         "GET /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n"
+         "Content-Length: 1\r\n\r\ny"},
         {"HEAD", NULL, "HEAD /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n\r\n"},
-        {"PATCH", "z", "PATCH /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n"
-                       "Content-Length: 1\r\n\r\nz"},
-        {"PUT", NULL, "PUT /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n"
-                      "Content-Length: 0\r\n\r\n"},
+        {"PATCH", "z",
+         "PATCH /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n"
+         "Content-Length: 1\r\n\r\nz"},
+        {"PUT", NULL,
+         "PUT /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n"
+         "Content-Length: 0\r\n\r\n"},
         {"GET", NULL, "GET /v1/x%2F../y?q HTTP/1.1\r\nHost: @\r\n\r\n"},
     };
     struct pool *p = pool_start();
@@ -207,9 +211,9 @@ static void a_request_is_sent_as_given(void **state)
         buf_add(&want, t[k].want, (size_t)(at - t[k].want));
         buf_printf(&want, "127.0.0.1:%d%s", p->port, at + 1);
         buf_char(&want, '\0');
-        struct call *c = call(p, t[k].method,
-                              t[k].body != NULL ? slice_str(t[k].body)
-                                                : slice(NULL, 0));
+        struct call *c =
+            call(p, t[k].method,
+                 t[k].body != NULL ? slice_str(t[k].body) : slice(NULL, 0));
         int fd = take_request(p, &b, want.p);
         assert_int_equal(b.n, want.n - 1);
         puts_to(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n"
@@ -388,9 +392,9 @@ static void an_unreachable_provider_gets_nothing_and_is_retried(void **state)
 
 static void what_cannot_be_sent_is_refused(void **state)
 {
-    static const char *const url[] = {"ftp://h/", "http://", "x",
-                                      "http://h/a b", "http://u:p@h/",
-                                      "http://h/\r\nX: y", "file:///etc"};
+    static const char *const url[] = {
+        "ftp://h/",      "http://",           "x",          "http://h/a b",
+        "http://u:p@h/", "http://h/\r\nX: y", "file:///etc"};
     struct pool *p = pool_start();
     (void)state;
     for (size_t i = 0; i < sizeof url / sizeof *url; i++) {
@@ -402,10 +406,14 @@ static void what_cannot_be_sent_is_refused(void **state)
         call_free(c);
     }
     static const char *const f[][3] = {
-        {"GET", "X", "a\r\nY: b"}, {"GET", "X", "a\nb"},
-        {"GET", "X\r\nY", "b"},    {"GET", "", "b"},
-        {"GET", "X:", "b"},        {"G T", "X", "b"},
-        {"", "X", "b"},            {"GET\r\n", "X", "b"},
+        {"GET", "X", "a\r\nY: b"},
+        {"GET", "X", "a\nb"},
+        {"GET", "X\r\nY", "b"},
+        {"GET", "", "b"},
+        {"GET", "X:", "b"},
+        {"G T", "X", "b"},
+        {"", "X", "b"},
+        {"GET\r\n", "X", "b"},
     };
     for (size_t i = 0; i < sizeof f / sizeof *f; i++) {
         struct call *c = call_new(p, f[i][0], slice(NULL, 0));
@@ -481,14 +489,13 @@ static void what_no_peer_took_is_sent_again(void **state)
         puts_to(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny");
         call_ends(c, UPSTREAM_DONE);
         call_free(c);
-        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER,
-                                    &drop_all, sizeof drop_all),
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &drop_all,
+                                    sizeof drop_all),
                          0);
         c = call(p, "POST", slice(body, size));
         wait_for(atomic_load(&c->sendings) == 1);
-        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once,
-                                    sizeof at_once),
-                         0);
+        assert_int_equal(
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
         close(fd);
         buf_clear(&b);
         fd = take_request(p, &b, "\r\n\r\nx");
@@ -619,7 +626,7 @@ static void large_bodies_go_up_whole(void **state)
     buf_clear(&b);
     assert_true(get_until(fd, &b, "\r\n\r\n"));
     puts_to(fd, "HTTP/1.1 400 No\r\nContent-Length: 2\r\n"
-                 "Connection: close\r\n\r\nno");
+                "Connection: close\r\n\r\nno");
     wait_for(atomic_load(&d->got) == 2 || atomic_load(&d->dones) == 1);
     assert_int_equal(d->status, 400);
     close(fd);
@@ -692,10 +699,9 @@ static void a_call_can_be_cancelled_at_any_stage(void **state)
     buf_release(&b);
 }
 
-/* ---- TLS, with the listener as the provider ------------------------------*/
+/* ---- TLS, with the listener as the provider ----------------------------- */
 
-static void *tls_head(void *server, struct stream *s,
-                      const struct http_head *h)
+static void *tls_head(void *server, struct stream *s, const struct http_head *h)
 {
     (void)server;
     (void)h;

@@ -1,11 +1,11 @@
 /* The price book: text rows, layers, dates, names, the built-in table. */
+#include <cmocka.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -19,8 +19,7 @@
 
 static struct err err;
 
-static struct book *book_of(const char *file, const char *per_1k,
-                            bool builtin)
+static struct book *book_of(const char *file, const char *per_1k, bool builtin)
 {
     struct book_builder *b = book_builder_new();
     if (builtin)
@@ -75,9 +74,10 @@ static void the_builtin_table_has_current_models(void **state)
     book_each(k, NOW, count, &t);
     assert_true(t.n >= 300);
     static const enum provider_id all[] = {
-        PROVIDER_OPENAI, PROVIDER_AZURE, PROVIDER_ANTHROPIC, PROVIDER_GOOGLE,
-        PROVIDER_MISTRAL, PROVIDER_DEEPSEEK, PROVIDER_XAI, PROVIDER_GROQ,
-        PROVIDER_COHERE, PROVIDER_DEMO};
+        PROVIDER_OPENAI, PROVIDER_AZURE,   PROVIDER_ANTHROPIC,
+        PROVIDER_GOOGLE, PROVIDER_MISTRAL, PROVIDER_DEEPSEEK,
+        PROVIDER_XAI,    PROVIDER_GROQ,    PROVIDER_COHERE,
+        PROVIDER_DEMO};
     for (int i = 0; i < 10; i++)
         assert_true(t.by[all[i]] >= (all[i] == PROVIDER_DEMO ? 3 : 5));
     assert_int_equal(find(k, PROVIDER_OPENAI, "gpt-4o", NOW)->standard.in,
@@ -93,10 +93,12 @@ static void a_dated_row_takes_over_on_its_day(void **state)
     (void)state;
     struct book *k = book_of(NULL, NULL, true);
     int64_t year = INT64_C(1798761600000); // 2027-01-01
-    assert_int_equal(find(k, PROVIDER_GOOGLE, "gemini-3.6-flash", year - 1)
-                         ->standard.in, 750000);
-    assert_int_equal(find(k, PROVIDER_GOOGLE, "gemini-3.6-flash", year)
-                         ->standard.in, 1500000);
+    assert_int_equal(
+        find(k, PROVIDER_GOOGLE, "gemini-3.6-flash", year - 1)->standard.in,
+        750000);
+    assert_int_equal(
+        find(k, PROVIDER_GOOGLE, "gemini-3.6-flash", year)->standard.in,
+        1500000);
     book_unref(&k);
     // before its first date a model still costs something
     k = book_of("openai m 2026-01-01 t in=5 out=6\n", NULL, false);
@@ -109,20 +111,23 @@ static void dated_and_latest_names_find_a_price(void **state)
 {
     (void)state;
     struct book *k = book_of(NULL, NULL, true);
-    assert_true(find(k, PROVIDER_OPENAI, "gpt-4o-2024-08-06", NOW)
-                    ->standard.out > 0);
-    assert_true(find(k, PROVIDER_OPENAI, "gpt-4o-mini-2024-07-18", NOW)
-                    ->standard.out > 0);
-    assert_int_equal(find(k, PROVIDER_OPENAI, "gpt-4o-2099-01-01", NOW)
-                         ->standard.in, 2500000);
+    assert_true(
+        find(k, PROVIDER_OPENAI, "gpt-4o-2024-08-06", NOW)->standard.out > 0);
+    assert_true(
+        find(k, PROVIDER_OPENAI, "gpt-4o-mini-2024-07-18", NOW)->standard.out >
+        0);
+    assert_int_equal(
+        find(k, PROVIDER_OPENAI, "gpt-4o-2099-01-01", NOW)->standard.in,
+        2500000);
     assert_null(find(k, PROVIDER_OPENAI, "gpt-4o-2099", NOW));
-    assert_non_null(find(k, PROVIDER_OPENAI,
-                         "ft:gpt-4.1-2025-04-14:org::id", NOW));
+    assert_non_null(
+        find(k, PROVIDER_OPENAI, "ft:gpt-4.1-2025-04-14:org::id", NOW));
     book_unref(&k);
     k = book_of("openai a-20250101 - t in=1 out=1\n"
                 "openai a-20260101 - t in=1 out=1\n"
                 "openai b-20250101 - t in=1 out=1\n"
-                "openai b-20260101 - t in=2 out=1\n", NULL, false);
+                "openai b-20260101 - t in=2 out=1\n",
+                NULL, false);
     struct slice name = find(k, PROVIDER_OPENAI, "a-latest", NOW)->model;
     assert_true(slice_is(name, "a-20260101"));
     assert_null(find(k, PROVIDER_OPENAI, "b-latest", NOW)); // ambiguous
@@ -135,13 +140,14 @@ static void names_resolve_to_providers(void **state)
     struct book *k = book_of(NULL, NULL, true);
     assert_int_equal(resolve(k, "azure/my-deployment", "my-deployment"),
                      PROVIDER_AZURE);
-    assert_int_equal(resolve(k, "groq/openai/gpt-oss-120b",
-                             "openai/gpt-oss-120b"), PROVIDER_GROQ);
+    assert_int_equal(
+        resolve(k, "groq/openai/gpt-oss-120b", "openai/gpt-oss-120b"),
+        PROVIDER_GROQ);
     assert_int_equal(resolve(k, "gemini/x", "x"), PROVIDER_GOOGLE);
     assert_int_equal(resolve(k, "gpt-4o", "gpt-4o"), PROVIDER_OPENAI);
     assert_int_equal(resolve(k, "claude-9", "claude-9"), PROVIDER_ANTHROPIC);
-    assert_int_equal(resolve(k, "mistral-large-latest",
-                             "mistral-large-latest"), PROVIDER_MISTRAL);
+    assert_int_equal(resolve(k, "mistral-large-latest", "mistral-large-latest"),
+                     PROVIDER_MISTRAL);
     assert_int_equal(resolve(k, "whisper-large-v3", "whisper-large-v3"),
                      PROVIDER_GROQ);
     assert_int_equal(resolve(k, "gemini-2.5-pro-low", "gemini-2.5-pro"),
@@ -190,8 +196,7 @@ static void later_layers_win_and_keep_what_they_do_not_say(void **state)
     assert_int_equal(book_add(b, &mine, &err), OK);
     k = book_finish(&b);
     // a dated built-in row does not override an older admin row
-    p = find(k, PROVIDER_GOOGLE, "gemini-3.6-flash",
-             INT64_C(1798761600000));
+    p = find(k, PROVIDER_GOOGLE, "gemini-3.6-flash", INT64_C(1798761600000));
     assert_int_equal(p->version, 12);
     assert_ptr_equal(book_version(k, 12), p);
     book_unref(&k);
@@ -200,24 +205,35 @@ static void later_layers_win_and_keep_what_they_do_not_say(void **state)
 static void bad_rows_name_line_and_field(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "nobody m - t in=1", "openai", "openai m", "openai m 2026-13-01 t",
-        "openai m - t in=-1", "openai m - t in=0.0000001",
-        "openai m - t in", "openai m - t huh=1", "openai m - t in=1x",
-        "openai m - t us=0", "openai m - t context=1.5",
-        "openai m - t long_above=0", "openai m - t in=99999999999999999999"};
+    static const char *const bad[] = {"nobody m - t in=1",
+                                      "openai",
+                                      "openai m",
+                                      "openai m 2026-13-01 t",
+                                      "openai m - t in=-1",
+                                      "openai m - t in=0.0000001",
+                                      "openai m - t in",
+                                      "openai m - t huh=1",
+                                      "openai m - t in=1x",
+                                      "openai m - t us=0",
+                                      "openai m - t context=1.5",
+                                      "openai m - t long_above=0",
+                                      "openai m - t in=99999999999999999999"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct book_builder *b = book_builder_new();
         char text[128];
         int n = snprintf(text, sizeof(text), "# ok\n\n%s\n", bad[i]);
-        assert_int_equal(book_add_text(b, slice(text, (size_t)n), PRICE_FILE,
-                                       &err), E_INVALID);
+        assert_int_equal(
+            book_add_text(b, slice(text, (size_t)n), PRICE_FILE, &err),
+            E_INVALID);
         assert_non_null(strstr(err.text, "line 3"));
         struct book *k = book_finish(&b);
         book_unref(&k);
     }
     static const char *const json[] = {
-        "", "[]", "{\"m\":1}", "{\"m\":{\"input\":1}}",
+        "",
+        "[]",
+        "{\"m\":1}",
+        "{\"m\":{\"input\":1}}",
         "{\"m\":{\"input\":-1,\"output\":1}}",
         "{\"m n\":{\"input\":1,\"output\":1}}",
         "{\"m\":{\"input\":0.0000000001,\"output\":1}}"};
@@ -237,8 +253,7 @@ static bool rewrite(void *arg, const struct price *p)
     text_write(b, p);
     struct price q;
     bool found;
-    assert_int_equal(text_row(slice(b->p, b->n - 1), 1, &q, &found, &err),
-                     OK);
+    assert_int_equal(text_row(slice(b->p, b->n - 1), 1, &q, &found, &err), OK);
     assert_true(found);
     assert_true(slice_eq(p->model, q.model));
     assert_true(slice_eq(p->text_date, q.text_date));
@@ -322,8 +337,7 @@ static void many_threads_read_one_book(void **state)
     struct book *k = book_of(NULL, NULL, true);
     pthread_t t[4];
     for (int i = 0; i < 4; i++)
-        assert_int_equal(pthread_create(&t[i], NULL, reader, book_ref(k)),
-                         0);
+        assert_int_equal(pthread_create(&t[i], NULL, reader, book_ref(k)), 0);
     book_unref(&k);
     for (int i = 0; i < 4; i++) {
         void *ok = NULL;
@@ -348,7 +362,7 @@ static void versions_survive_a_new_build_of_the_book(void **state)
     book_unref(&b);
 }
 
-/* ---- cross-check with figures outside the tree ---------------------------- */
+/* ---- cross-check with figures outside the tree -------------------------- */
 
 /* Rows that differ from prices.json on purpose. */
 static const struct {
@@ -371,8 +385,8 @@ static char *slurp(const char *name, size_t *n)
 {
     const char *dir = getenv("BG_SHARED");
     char path[512];
-    snprintf(path, sizeof(path), "%s/prices/%s", dir != NULL ? dir :
-             "../shared", name);
+    snprintf(path, sizeof(path), "%s/prices/%s",
+             dir != NULL ? dir : "../shared", name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd == -1)
         return NULL;
@@ -390,11 +404,15 @@ static int compare_rates(const struct json *j, const struct rates *r,
     const struct {
         const char *key;
         int64_t have;
-    } f[] = {{"input", r->in}, {"output", r->out},
-             {"cached_input", r->cached}, {"cache_write", r->cache_write},
+    } f[] = {{"input", r->in},
+             {"output", r->out},
+             {"cached_input", r->cached},
+             {"cache_write", r->cache_write},
              {"cache_write_1h", r->cache_write_1h},
-             {"audio_input", r->audio_in}, {"audio_output", r->audio_out},
-             {"image_input", r->image_in}, {"image_output", r->image_out}};
+             {"audio_input", r->audio_in},
+             {"audio_output", r->audio_out},
+             {"image_input", r->image_in},
+             {"image_output", r->image_out}};
     for (size_t i = 0; i < sizeof(f) / sizeof(f[0]); i++) {
         const struct json *v = json_get(j, f[i].key);
         int64_t fine;
@@ -435,11 +453,15 @@ static enum provider_id shared_provider(struct slice s)
     static const struct {
         const char *name;
         enum provider_id id;
-    } names[] = {{"openai", PROVIDER_OPENAI}, {"azure", PROVIDER_AZURE},
-                 {"anthropic", PROVIDER_ANTHROPIC}, {"gemini",
-                 PROVIDER_GOOGLE}, {"mistral", PROVIDER_MISTRAL},
-                 {"deepseek", PROVIDER_DEEPSEEK}, {"xai", PROVIDER_XAI},
-                 {"groq", PROVIDER_GROQ}, {"cohere", PROVIDER_COHERE}};
+    } names[] = {{"openai", PROVIDER_OPENAI},
+                 {"azure", PROVIDER_AZURE},
+                 {"anthropic", PROVIDER_ANTHROPIC},
+                 {"gemini", PROVIDER_GOOGLE},
+                 {"mistral", PROVIDER_MISTRAL},
+                 {"deepseek", PROVIDER_DEEPSEEK},
+                 {"xai", PROVIDER_XAI},
+                 {"groq", PROVIDER_GROQ},
+                 {"cohere", PROVIDER_COHERE}};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (slice_is(s, names[i].name))
             return names[i].id;
@@ -466,8 +488,8 @@ static bool twin_is_dearer(const struct json *root, const struct json *j,
 {
     char bare[256];
     snprintf(bare, sizeof(bare), "%.*s", SLICE_FMT(name));
-    const struct json *twin = json_get(root, j->key.n == name.n ? prefixed
-                                                                 : bare);
+    const struct json *twin =
+        json_get(root, j->key.n == name.n ? prefixed : bare);
     return twin != NULL && rate_sum(twin) > rate_sum(j);
 }
 

@@ -1,10 +1,10 @@
 /* The cost of a usage and the worst case of a call. */
+#include <cmocka.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
-#include <inttypes.h>
 
 #include "base/clock.h"
 #include "base/money.h"
@@ -45,11 +45,20 @@ static void each_class_costs_its_rate(void **state)
                          "image_in=8 image_out=32 search=0.01 image=0.04 "
                          "second=0.0001 char=0.000015");
     // 500 plain, 100 cached, 100 written, 100 written 1 h, 100 + 100 media
-    int64_t nano = cost(&p, (struct usage){
-        .input = 1000, .cached = 100, .cache_write = 100,
-        .cache_write_1h = 100, .audio_in = 100, .image_in = 100,
-        .output = 300, .reasoning = 50, .audio_out = 100, .image_out = 100,
-        .web_searches = 2, .images = 3, .audio_ms = 2500, .characters = 10});
+    int64_t nano = cost(&p, (struct usage){.input = 1000,
+                                           .cached = 100,
+                                           .cache_write = 100,
+                                           .cache_write_1h = 100,
+                                           .audio_in = 100,
+                                           .image_in = 100,
+                                           .output = 300,
+                                           .reasoning = 50,
+                                           .audio_out = 100,
+                                           .image_out = 100,
+                                           .web_searches = 2,
+                                           .images = 3,
+                                           .audio_ms = 2500,
+                                           .characters = 10});
     int64_t want = 500 * 2500 + 100 * 1250 + 100 * 3000 + 100 * 5000 +
                    100 * 40000 + 100 * 8000 + 100 * 10000 + 100 * 80000 +
                    100 * 32000 + 2 * 10000000 + 3 * 40000000 + 250000 +
@@ -83,8 +92,8 @@ static void the_whole_request_switches_at_the_threshold(void **state)
                      203000);
     assert_int_equal(cost(&above, (struct usage){.input = 100}), 100000);
     // cached tokens count towards the threshold
-    assert_int_equal(
-        cost(&above, (struct usage){.input = 101, .cached = 101}), 202000);
+    assert_int_equal(cost(&above, (struct usage){.input = 101, .cached = 101}),
+                     202000);
 }
 
 static void tiers_have_long_rates_of_their_own(void **state)
@@ -110,8 +119,11 @@ static void factors_multiply_tokens_and_not_fees(void **state)
     (void)state;
     struct price p = row("anthropic m - t@d in=5 out=25 search=0.01 fast=6 "
                          "us=1.1");
-    struct usage u = {.input = 10, .output = 1, .web_searches = 1,
-                      .fast = true, .region_us = true};
+    struct usage u = {.input = 10,
+                      .output = 1,
+                      .web_searches = 1,
+                      .fast = true,
+                      .region_us = true};
     assert_int_equal(cost(&p, u), 10 * 33000 + 165000 + 10000000);
 }
 
@@ -131,18 +143,22 @@ static void inconsistent_usages_never_go_negative(void **state)
     struct price p = row("openai m - t@d in=2 cached=1 write=3 out=4");
     assert_int_equal(cost(&p, (struct usage){.input = 10, .cached = 99}),
                      10000);
-    assert_int_equal(cost(&p, (struct usage){
-        .input = 10, .cached = 8, .cache_write = 8}), 8 * 3000 + 2 * 1000);
+    assert_int_equal(
+        cost(&p, (struct usage){.input = 10, .cached = 8, .cache_write = 8}),
+        8 * 3000 + 2 * 1000);
     assert_int_equal(cost(&p, (struct usage){.input = -5, .output = -5}), 0);
-    struct usage huge = {.input = INT64_MAX, .output = INT64_MAX,
-                         .images = INT64_MAX};
+    struct usage huge = {
+        .input = INT64_MAX, .output = INT64_MAX, .images = INT64_MAX};
     assert_true(cost(&p, huge) > 0);
 }
 
 static struct call call_of(enum op op)
 {
-    return (struct call){.op = op, .klass = ROUTE_METERED, .max_output = -1,
-                         .choices = 1, .output_is_limitable = true,
+    return (struct call){.op = op,
+                         .klass = ROUTE_METERED,
+                         .max_output = -1,
+                         .choices = 1,
+                         .output_is_limitable = true,
                          .provider = PROVIDER_OPENAI};
 }
 
@@ -193,7 +209,7 @@ static void the_hold_counts_choices_context_and_fallback(void **state)
     assert_int_equal(c.worst.basis, BASIS_FREE);
 }
 
-/* ---- the promise, on random prices, calls and usages ---------------------- */
+/* ---- the promise, on random prices, calls and usages -------------------- */
 
 static uint64_t seed;
 
@@ -213,9 +229,10 @@ static int64_t upto(int64_t n)
 
 static void random_rates(struct rates *r)
 {
-    int64_t *v[] = {&r->in, &r->cached, &r->cache_write, &r->cache_write_1h,
-                    &r->out, &r->audio_in, &r->audio_out, &r->image_in,
-                    &r->image_out};
+    int64_t *v[] = {
+        &r->in,       &r->cached,   &r->cache_write, &r->cache_write_1h,
+        &r->out,      &r->audio_in, &r->audio_out,   &r->image_in,
+        &r->image_out};
     for (int i = 0; i < 9; i++)
         *v[i] = upto(2) == 0 ? -1 : upto(upto(1) ? 200000000 : 999);
 }
@@ -225,8 +242,9 @@ static void random_price(struct price *p)
     text_blank(p);
     p->version = 1;
     p->provider = PROVIDER_OPENAI;
-    struct rates *all[] = {&p->standard, &p->flex, &p->priority, &p->batch,
-                           &p->long_ctx, &p->long_flex, &p->long_priority};
+    struct rates *all[] = {&p->standard,     &p->flex,     &p->priority,
+                           &p->batch,        &p->long_ctx, &p->long_flex,
+                           &p->long_priority};
     for (int i = 0; i < 7; i++)
         random_rates(all[i]);
     p->long_above = upto(1) ? upto(1000) : 0;
@@ -243,9 +261,9 @@ static void random_price(struct price *p)
 
 static void random_call(struct call *c)
 {
-    static const enum op ops[] = {OP_CHAT, OP_COMPLETIONS, OP_RESPONSES,
-                                  OP_EMBEDDINGS, OP_IMAGES, OP_SPEECH,
-                                  OP_MESSAGES, OP_GENERATE, OP_PASSTHROUGH};
+    static const enum op ops[] = {
+        OP_CHAT,   OP_COMPLETIONS, OP_RESPONSES, OP_EMBEDDINGS, OP_IMAGES,
+        OP_SPEECH, OP_MESSAGES,    OP_GENERATE,  OP_PASSTHROUGH};
     *c = call_of(ops[upto(8)]);
     c->max_output = upto(1) ? upto(3000) : -1;
     c->choices = upto(4);

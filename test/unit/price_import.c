@@ -1,9 +1,9 @@
 /* Public price lists become rows of our format. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "price/book.h"
 #include "price/import.h"
@@ -53,9 +53,9 @@ static void litellm_rows(void **state)
         "\"mode\":\"video_generation\",\"input_cost_per_second\":1},"
         "\"bedrock-x\":{\"litellm_provider\":\"bedrock\","
         "\"input_cost_per_token\":1e-06},"
-        "\"nothing\":{\"litellm_provider\":\"openai\"}}", 4);
-    const struct price *p =
-        book_find(k, PROVIDER_XAI, SLICE("grok-x"), NOW);
+        "\"nothing\":{\"litellm_provider\":\"openai\"}}",
+        4);
+    const struct price *p = book_find(k, PROVIDER_XAI, SLICE("grok-x"), NOW);
     assert_int_equal(p->standard.in, 3000000);
     assert_int_equal(p->standard.cached, 375000);
     assert_int_equal(p->priority.out, 30000000);
@@ -79,23 +79,24 @@ static void litellm_rows(void **state)
 static void genai_rows(void **state)
 {
     (void)state;
-    struct book *k = imported(
-        "[{\"id\":\"aws\",\"models\":[{\"id\":\"x\","
-        "\"prices\":{\"input_mtok\":1}}]},"
-        "{\"id\":\"anthropic\",\"models\":["
-        "{\"id\":\"claude-y\",\"context_window\":200000,\"prices\":["
-        "{\"prices\":{\"input_mtok\":{\"base\":3,\"tiers\":["
-        "{\"start\":200000,\"price\":6}]},\"output_mtok\":15}},"
-        "{\"constraint\":{\"start_date\":\"2026-12-01\"},"
-        "\"prices\":{\"input_mtok\":2,\"output_mtok\":10}}]},"
-        "{\"id\":\"claude-z\",\"prices\":{\"input_mtok\":0.25,"
-        "\"cache_write_mtok\":0.3,\"cache_read_mtok\":0.03,"
-        "\"output_mtok\":1.25}}]},"
-        "{\"id\":\"deepseek\",\"models\":[{\"id\":\"d\",\"prices\":["
-        "{\"prices\":{\"input_mtok\":2,\"output_mtok\":2}},"
-        "{\"constraint\":{\"start_time\":\"16:30:00Z\","
-        "\"end_time\":\"00:30:00Z\"},\"prices\":{\"input_mtok\":1,"
-        "\"output_mtok\":1}}]}]}]", 4);
+    struct book *k =
+        imported("[{\"id\":\"aws\",\"models\":[{\"id\":\"x\","
+                 "\"prices\":{\"input_mtok\":1}}]},"
+                 "{\"id\":\"anthropic\",\"models\":["
+                 "{\"id\":\"claude-y\",\"context_window\":200000,\"prices\":["
+                 "{\"prices\":{\"input_mtok\":{\"base\":3,\"tiers\":["
+                 "{\"start\":200000,\"price\":6}]},\"output_mtok\":15}},"
+                 "{\"constraint\":{\"start_date\":\"2026-12-01\"},"
+                 "\"prices\":{\"input_mtok\":2,\"output_mtok\":10}}]},"
+                 "{\"id\":\"claude-z\",\"prices\":{\"input_mtok\":0.25,"
+                 "\"cache_write_mtok\":0.3,\"cache_read_mtok\":0.03,"
+                 "\"output_mtok\":1.25}}]},"
+                 "{\"id\":\"deepseek\",\"models\":[{\"id\":\"d\",\"prices\":["
+                 "{\"prices\":{\"input_mtok\":2,\"output_mtok\":2}},"
+                 "{\"constraint\":{\"start_time\":\"16:30:00Z\","
+                 "\"end_time\":\"00:30:00Z\"},\"prices\":{\"input_mtok\":1,"
+                 "\"output_mtok\":1}}]}]}]",
+                 4);
     const struct price *p =
         book_find(k, PROVIDER_ANTHROPIC, SLICE("claude-y"), NOW);
     assert_int_equal(p->long_above, 200000);
@@ -117,7 +118,12 @@ static void what_is_no_price_list_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "7", "{}", "[]", "[1,{}]", "{\"a\":{\"litellm_provider\":1}}",
+        "",
+        "7",
+        "{}",
+        "[]",
+        "[1,{}]",
+        "{\"a\":{\"litellm_provider\":1}}",
         "{\"a\":{\"litellm_provider\":\"openai\","
         "\"input_cost_per_token\":-1}}",
         "{\"a\":{\"litellm_provider\":\"openai\","

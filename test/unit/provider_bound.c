@@ -12,8 +12,7 @@
 
 #include <cmocka.h>
 
-/* ---- pictures --------------------------------------------------------------
- */
+/* ---- pictures ----------------------------------------------------------- */
 
 struct pic {
     uint8_t b[600000];
@@ -217,8 +216,7 @@ static void doubt_is_unknown(void **state)
     SIZE(0, 0, add(p, "BM\0\0\0\0\0\0\0\0", 10));
 }
 
-/* ---- tokens ----------------------------------------------------------------
- */
+/* ---- tokens ------------------------------------------------------------- */
 
 static int64_t cost(enum provider_id p, const char *model, enum image_detail d,
                     int w, int h)

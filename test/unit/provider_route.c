@@ -173,8 +173,7 @@ static void test_shape_of_a_path(void **state)
     assert_false(route_is_proxy(SLICE("/admin/v1")));
 }
 
-/* ---- targets --------------------------------------------------------------
- */
+/* ---- targets ------------------------------------------------------------ */
 
 static struct provider_set *set_of(const struct provider_conf_set *conf)
 {
@@ -408,8 +407,7 @@ static void test_answer_fields(void **state)
     }
 }
 
-/* ---- shapes and lists -----------------------------------------------------
- */
+/* ---- shapes and lists --------------------------------------------------- */
 
 static struct buf text;
 
@@ -469,8 +467,9 @@ static void test_shapes(void **state)
     assert_true(slice_ends(buf_get(&text), "}\n\n"));
     buf_clear(&text);
     shape_event(FAMILY_OPENAI, OP_RESPONSES, &in, &text);
-    assert_true(slice_starts(buf_get(&text), "event: error\ndata: {\"type\":"
-                                             "\"error\",\"sequence_number\":0,\"code\":"));
+    assert_true(slice_starts(buf_get(&text),
+                             "event: error\ndata: {\"type\":"
+                             "\"error\",\"sequence_number\":0,\"code\":"));
 }
 
 /* Every refusal in every shape is JSON. */

@@ -47,8 +47,7 @@ static void *need(size_t n)
     return p;
 }
 
-/* ---- reading ----------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------ */
 
 static int sixbit(char c)
 {
@@ -103,8 +102,7 @@ static void read_ranks(const char *path)
     fclose(f);
 }
 
-/* ---- last merges
- * ------------------------------------------------------------- */
+/* ---- last merges -------------------------------------------------------- */
 
 /* A plain chained hash of all tokens, for packing only. */
 static uint32_t *heads, *chain;
@@ -166,8 +164,7 @@ static void last_merge(uint32_t id)
     t->right = r - 1;
 }
 
-/* ---- hash and displace
- * -------------------------------------------------------- */
+/* ---- hash and displace -------------------------------------------------- */
 
 struct perfect {
     uint32_t keys, buckets, slots;
@@ -250,8 +247,7 @@ static void make_perfect(struct perfect *p)
     free(bucket_size);
 }
 
-/* ---- writing
- * ------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------ */
 
 static uint8_t *image;
 static uint32_t image_size;
