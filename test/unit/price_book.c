@@ -1,5 +1,4 @@
 /* The price book: text rows, layers, dates, names, the built-in table. */
-#include <cmocka.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -7,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "base/arena.h"
 #include "base/clock.h"

@@ -1,9 +1,10 @@
 /* Public price lists become rows of our format. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include "price/book.h"
 #include "price/import.h"
