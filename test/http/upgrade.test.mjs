@@ -89,7 +89,7 @@ gtest('upgrade: a ledger of a newer version is refused with status 2, and not ch
 }, { noStart: true });
 
 gtest('upgrade: who reads beside a server of the older version does not change its file', env, async ({ gw }) => {
-  const { file } = older(gw, 50);
+  const { file } = older(gw, 50, 1);
   const before = shape(file);
   const policy = path.join(gw.dir, 'p.rego');
   fs.writeFileSync(policy, 'package budgetguard.policy\ndefault allow = true\n');
