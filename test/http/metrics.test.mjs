@@ -131,6 +131,8 @@ async function everything(gw) {
 
 gtest('every family of the contract is there with its labels and type, in a text a strict parser takes', { INGEST_KEY: 'ingest-secret-1', UNKNOWN_PRICE: 'dearest' }, async ({ gw }) => {
   await everything(gw);
+  // alerts are raised by a watcher, a moment later
+  await waitUntil(async () => (await scrape(gw)).get('budgetguard_alerts_total')?.samples.length > 0, 'an alert is counted');
   const f = await scrape(gw);
   for (const [name, [type, labels]] of Object.entries(SCRAPED)) {
     assert.ok(f.has(name), name);
