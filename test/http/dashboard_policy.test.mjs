@@ -94,6 +94,8 @@ gtest('browser: policy: an input is tried, past calls are replayed', {}, async (
     mock.usage = { input: 1000, output: 100 };
     for (const [t, model, n] of [[a, 'gpt-4o', 3], [b, 'gpt-4o', 1], [b, 'gpt-4o-mini', 4]]) for (let i = 0; i < n; i++) await gw.chat(t.key, { model, messages: hello, max_tokens: 200 });
     await gw.rows(8);
+    const [wide, card] = await page.evaluate(() => { const e = document.querySelector('bg-editor[short] .editor'); return [e.clientWidth, e.closest('.card').clientWidth]; });
+    assert.ok(wide > card * 0.8, `the input's editor has ${wide} of ${card} px`);
     await page.click('button:text-is("Try")');
     await page.waitForSelector('.verdict .chip.good');
     await page.click('button:text-is("Budget used up")');
