@@ -91,7 +91,7 @@ export class BgEditor extends Element {
   }
 
   render() {
-    return html`<div class=${`editor ${this.short ? 'short' : ''}`}><pre class="gutter" aria-hidden="true"></pre><div class="code"><pre class="paint" aria-hidden="true"></pre>
+    return html`<div class=${`editor ${this.short ? 'low' : ''}`}><pre class="gutter" aria-hidden="true"></pre><div class="code"><pre class="paint" aria-hidden="true"></pre>
       <textarea aria-label=${this.label} aria-describedby=${this.about || nothing} aria-invalid=${this.at ? 'true' : nothing} ?readonly=${this.readonly} spellcheck="false" autocapitalize="off" autocomplete="off" wrap="off"
         @input=${this.edited} @keydown=${this.keys} @blur=${() => { this.leaving = false; }}></textarea></div></div>`;
   }
