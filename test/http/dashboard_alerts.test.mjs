@@ -98,7 +98,7 @@ told('browser: alerts: the channels are tried; what fails says why; deliveries g
     await raised(gw);
     await waitUntil(async () => { const a = await all(gw); return a.length === 3 && a.every((x) => x.deliveries.find((d) => d.channel === 'webhook').attempts > 0 && x.deliveries.find((d) => d.channel === 'slack').state === 'delivered'); }, 'tried once');
     await rowsAre(page, 3); // the poll
-    await page.waitForSelector('bg-table .chip:text-is("Webhook tried again")');
+    await page.waitForSelector('bg-table .chip:text-is("Webhook retrying")');
     await page.selectOption('#q-delivery', 'failed');
     await page.waitForSelector('.empty:has-text("No alert fits")');
     await page.selectOption('#q-delivery', 'pending');
@@ -137,6 +137,8 @@ gtest('browser: alerts: no channel, paging, failing, slow, both themes, phone', 
       assert.match(await text(page, '.table-foot'), /^100 rows/);
       await audit(page, `list ${opt.colorScheme}`);
       await fits(page, 'list');
+      const cell = await page.locator('bg-table tbody td').first().boundingBox();
+      assert.ok(cell.width > 120 && cell.height < 120, `a readable first column: ${JSON.stringify(cell)}`);
       await page.click('.table-foot button');
       await page.waitForFunction(() => document.querySelector('.table-foot').innerText.startsWith('200 rows'));
       await page.click('bg-table tbody tr[data-i="0"]');

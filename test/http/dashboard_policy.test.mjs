@@ -132,6 +132,7 @@ gtest('browser: policy: several files, dark, phone, slow, failing', () => ({ OPA
       await page.waitForSelector('policy-replay .empty');
       await audit(page, 'policy');
       await fits(page, 'policy');
+      for (const t of ['Input as JSON', 'Text of b.rego']) assert.ok((await page.locator('bg-editor', { has: page.locator(`textarea[aria-label="${t}"]`) }).locator('.code').boundingBox()).width > 200, `${t} has room`);
       let go;
       await page.route('**/admin/policy', async (r) => { await new Promise((ok) => { go = ok; }); await r.abort(); });
       await page.goto('/dashboard/policy');

@@ -18,14 +18,14 @@ import '../ui/table.js';
 const PAGE = 100, SEARCHED = 1000, ROUNDS = 10, LISTED = 500, OWN = 5;
 const FILTERS = ['tenantId', 'scope', 'period', 'delivery'];
 const CHANNELS = [ // what a channel needs, the variable that switches it on first
-  { name: 'webhook', title: 'Webhook', vars: ['ALERT_WEBHOOK_URL'], more: 'ALERT_WEBHOOK_SECRET signs what is sent.' },
+  { name: 'webhook', title: 'Webhook', vars: ['ALERT_WEBHOOK_URL'], more: html`<code>ALERT_WEBHOOK_SECRET</code> signs what is sent.` },
   { name: 'slack', title: 'Slack', vars: ['ALERT_SLACK_URL'], more: 'The address of an incoming webhook; whatever understands Slack’s will do.' },
-  { name: 'email', title: 'Mail', vars: ['ALERT_SMTP_URL', 'ALERT_EMAIL_FROM', 'ALERT_EMAIL_TO'], more: 'ALERT_SMTP_USER and ALERT_SMTP_PASSWORD, if the server asks for them.' },
+  { name: 'email', title: 'Mail', vars: ['ALERT_SMTP_URL', 'ALERT_EMAIL_FROM', 'ALERT_EMAIL_TO'], more: html`<code>ALERT_SMTP_USER</code> and <code>ALERT_SMTP_PASSWORD</code>, if the server asks for them.` },
 ];
 const channelTitle = (name) => CHANNELS.find((c) => c.name === name)?.title ?? name;
 const DELIVERIES = [['', 'Any'], ['delivered', 'Delivered'], ['pending', 'Under way'], ['failed', 'Given up'], ['none', 'To nobody']];
 const WORDS = { delivered: ['delivered', 'good'], pending: ['under way', 'warn'], failed: ['given up', 'bad'] };
-const wordOf = (d) => (d.state === 'pending' && d.attempts > 0 ? ['tried again', 'warn'] : WORDS[d.state] ?? [d.state, '']);
+const wordOf = (d) => (d.state === 'pending' && d.attempts > 0 ? ['retrying', 'warn'] : WORDS[d.state] ?? [d.state, '']);
 /* An alert does not say how wide a rolling window was. */
 const periodOf = (a) => PERIODS.find(([p]) => p === a.period)?.[1] ?? a.period;
 const percents = (list) => (list.length ? list.map((n) => `${n} %`).join(', ') : 'nothing');
@@ -121,7 +121,7 @@ class PageAlerts extends Page {
   thresholds({ budgets }) {
     const general = String(this.value('ALERT_THRESHOLDS')?.value ?? '').split(',').map((t) => Number(t.trim())).filter((n) => n > 0).sort((a, b) => a - b);
     const same = JSON.stringify(general), own = budgets.filter((b) => b.isActive !== false && JSON.stringify(b.alertThresholds ?? []) !== same);
-    return card('Thresholds in force', html`<dl class="pairs"><dt>Every budget</dt><dd>${percents(general)} of its amount <span class="muted">(<code>ALERT_THRESHOLDS</code>)</span></dd><dt>Of its own</dt><dd>${own.length ? plural(own.length, 'budget') : 'no budget'}</dd></dl>
+    return card('Thresholds in force', html`<dl class="pairs"><dt>By default</dt><dd>${percents(general)} of its amount <span class="muted">(<code>ALERT_THRESHOLDS</code>)</span></dd><dt>With their own</dt><dd>${own.length ? plural(own.length, 'budget') : 'no budget'}</dd></dl>
       ${own.length ? html`<ul class="plain rows">${own.slice(0, OWN).map((b) => html`<li><span class="name">${budgetName(b)}, ${periodText(b).toLowerCase()}</span><span>${percents(b.alertThresholds ?? [])}</span></li>`)}</ul>` : nothing}
       <p class="muted">One alert per budget, threshold and window, when what was spent first reaches it.</p>`,
     html`<a class="button text" href=${href('budgets')}>Budgets</a>`);
@@ -175,9 +175,7 @@ class PageAlerts extends Page {
       this.source = (o) => this.rows(filter, o);
     }
     const columns = [
-      { key: 'ts', label: 'When', render: (a) => time(a.ts) },
-      { key: 'threshold', label: 'Reached', num: true, render: (a) => chip(`${a.threshold} %`, a.threshold >= 100 ? 'bad' : 'warn') },
-      { key: 'scope', label: 'Budget of', render: (a) => html`${kindChip(a)}<span class="short">${thing(a)}</span>` },
+      { key: 'scope', label: 'Reached', render: (a) => html`${chip(`${a.threshold} %`, a.threshold >= 100 ? 'bad' : 'warn')} ${kindChip(a)}<span class="short">${thing(a)}</span><br><small class="muted">${time(a.ts)}</small>` },
       { key: 'period', label: 'Period', wide: true, render: (a) => periodOf(a) },
       { key: 'spent', label: 'Spent', num: true, wide: true, render: (a) => html`${money(a.spentUsd)} <span class="muted">of ${money(a.amountUsd)}</span>` },
       { key: 'deliveries', label: 'Delivered', render: (a) => (a.deliveries.length === 0 ? html`<span class="muted">to nobody</span>` : html`<span class="chip-line">${a.deliveries.map((d) => chip(`${channelTitle(d.channel)} ${wordOf(d)[0]}`, wordOf(d)[1]))}</span>`) },

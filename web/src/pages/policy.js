@@ -121,8 +121,8 @@ class PagePolicy extends Page {
 
   view(data) {
     return html`${this.status(data)}${this.editor(data)}
-      <div class="grid"><section class="card"><header><h2>Try an input</h2></header><policy-try .policy=${this.asked} @fault=${(e) => this.show(e.detail)}></policy-try></section>
-      <section class="card"><header><h2>Replay past calls</h2></header><policy-replay .policy=${this.asked} .tenants=${data.tenants} @fault=${(e) => this.show(e.detail)}></policy-replay></section></div>`;
+      <section class="card"><header><h2>Try an input</h2></header><policy-try .policy=${this.asked} @fault=${(e) => this.show(e.detail)}></policy-try></section>
+      <section class="card"><header><h2>Replay past calls</h2></header><policy-replay .policy=${this.asked} .tenants=${data.tenants} @fault=${(e) => this.show(e.detail)}></policy-replay></section>`;
   }
 }
 customElements.define('page-policy', PagePolicy);

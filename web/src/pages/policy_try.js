@@ -130,7 +130,7 @@ class PolicyReplay extends Element {
       ${s.truncated ? html`<p class="banner">${icon('warn')}<span>Not all calls were looked at: only the newest ${count(s.rows)} in the time allowed.</span></p>` : nothing}
       ${denied ? html`<div class="grid">${this.groups('By reason', s.reasons, 'reason')}${this.groups('By tenant', s.tenants, 'tenant')}</div>
         <h3>Examples</h3><bg-table label="Calls that would be denied" .rows=${s.examples} .columns=${[
-          { key: 'timestamp', label: 'When', wide: true, render: (e) => time(e.timestamp) }, { key: 'tenant', label: 'Tenant' }, { key: 'model', label: 'Model' }, { key: 'usd', label: 'Cost', num: true, render: (e) => money(e.usd) }, { key: 'reason', label: 'Reason', render: (e) => html`<span title=${e.reason}>${e.reason}</span>` },
+          { key: 'timestamp', label: 'When', wide: true, render: (e) => time(e.timestamp) }, { key: 'tenant', label: 'Tenant' }, { key: 'model', label: 'Model', wide: true }, { key: 'usd', label: 'Cost', num: true, render: (e) => money(e.usd) }, { key: 'reason', label: 'Reason', render: (e) => html`<span title=${e.reason}>${e.reason}</span>` },
         ]}></bg-table>` : html`<p>${chip('Nobody', 'good')} would have been denied.</p>`}
       <p class="hint">The ledger does not keep ${s.missing.map((m) => MISSING[m] ?? m).join(', ').replace(/, ([^,]*)$/, ' and $1')}; rules about these did not apply here.</p>`;
   }
