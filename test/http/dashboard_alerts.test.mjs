@@ -12,7 +12,8 @@ const text = (page, sel) => page.locator(sel).first().innerText();
 const listed = (page) => page.waitForSelector('bg-table[ready]');
 const rowsAre = (page, n) => page.waitForFunction((k) => document.querySelectorAll('bg-table tbody tr[data-i]').length === k, n);
 const all = async (gw, q = '') => (await gw.ok('GET', `/admin/alerts?${q}`)).data;
-const delivered = (gw, n) => waitUntil(async () => { const a = await all(gw); return a.length === n && a.every((x) => x.deliveries.every((d) => d.state === 'delivered')); }, `${n} alerts are delivered`);
+// the next try of one that failed may be some seconds off, and is drawn by lot
+const delivered = (gw, n) => waitUntil(async () => { const a = await all(gw); return a.length === n && a.every((x) => x.deliveries.every((d) => d.state === 'delivered')); }, `${n} alerts are delivered`, 60000);
 
 /** Answers `r.status` to everything; gtest with two of them. */
 async function receiver() {
